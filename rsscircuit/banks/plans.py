@@ -1,0 +1,92 @@
+"""Nominal plans: the resistances drawn into a bank, smallest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsscircuit.errors import InputError
+
+Array = NDArray[np.float64]
+MAX_RESISTORS = 64
+
+
+def _equal(n: int, _: float) -> Array:
+    return np.ones(n)
+
+
+def _linear(n: int, spread: float) -> Array:
+    return np.linspace(1.0, (1.0 + spread) / (1.0 - spread), n) if n > 1 else np.ones(1)
+
+
+def _geometric(n: int, ratio: float) -> Array:
+    return np.cumprod(np.concatenate([[1.0], np.full(n - 1, ratio)]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    multiples: Callable[[int, float], Array]
+    default: float
+    low: float
+    high: float
+    meaning: str
+
+
+_KINDS: Mapping[str, _Kind] = MappingProxyType(
+    {
+        "equal": _Kind(multiples=_equal, default=0.0, low=0.0, high=0.0, meaning="all the same"),
+        "linear": _Kind(multiples=_linear, default=0.2, low=0.0, high=0.9, meaning="evenly spread over +- the parameter"),
+        "geometric": _Kind(multiples=_geometric, default=1.25, low=1.0, high=4.0, meaning="each the parameter times the last"),
+        "sub-radix": _Kind(multiples=_geometric, default=1.8, low=1.0, high=2.0, meaning="geometric with a ratio below 2"),
+        "binary": _Kind(multiples=_geometric, default=2.0, low=2.0, high=2.0, meaning="geometric with a ratio of 2"),
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankSpec:
+    """What one bank is drawn like.
+
+    Attributes:
+        plan: Name of the nominal plan with its parameter, as ``geometric:1.25``.
+        nominal_ohm: float64 [n], drawn resistances, smallest first.
+    """
+
+    plan: str
+    nominal_ohm: Array
+
+    @property
+    def resistors(self) -> int:
+        """Number of resistors, n."""
+        return int(self.nominal_ohm.size)
+
+
+def bank_spec(plan: str, resistors: int, unit_ohm: float) -> BankSpec:
+    """The bank that a plan such as ``geometric:1.25`` or ``equal`` draws.
+
+    Raises:
+        InputError: Unknown plan, a parameter outside its range, or not 1 to 64 resistors.
+    """
+    if not 1 <= resistors <= MAX_RESISTORS:
+        raise InputError("a bank has 1 to 64 resistors", where="--resistors", got=resistors)
+    name, _, given = plan.partition(":")
+    kind = _KINDS.get(name)
+    if kind is None:
+        raise InputError("no such bank plan", where="--bank", got=plan, remedy=f"choose from {', '.join(_KINDS)}")
+    try:
+        parameter = float(given) if given else kind.default
+    except ValueError:
+        parameter = float("nan")
+    if not kind.low <= parameter <= kind.high:
+        raise InputError(
+            f"the parameter of {name} ({kind.meaning}) must be from {kind.low:g} to {kind.high:g}",
+            where="--bank",
+            got=plan,
+            remedy=f"write for example {name}:{kind.default:g}" if kind.high else f"write {name}",
+        )
+    canonical = f"{name}:{parameter:g}" if kind.high else name
+    return BankSpec(plan=canonical, nominal_ohm=unit_ohm * kind.multiples(resistors, parameter))

@@ -1,0 +1,46 @@
+"""Numbers with units: how they are read from people and written for machines and people."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from rsscircuit.errors import InputError
+
+_PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
+_TILE = re.compile(r"(\d+)[xX](\d+)")
+
+
+def parse_tile(text: str, *, where: str = "--tile") -> tuple[int, int]:
+    """Rows and columns of ``"64x64"``.
+
+    Raises:
+        InputError: Not two whole numbers from 1 to 4096 joined by ``x``.
+    """
+    match = _TILE.fullmatch(text.strip())
+    rows, columns = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not (1 <= rows <= 4096 and 1 <= columns <= 4096):
+        raise InputError(
+            "a tile is ROWSxCOLUMNS, each from 1 to 4096", where=where, got=text, remedy="write for example 64x64"
+        )
+    return rows, columns
+
+
+def spice_number(value: float) -> str:
+    """``value`` for a netlist: every digit, no suffix (``10M`` would be ten milli).
+
+    Raises:
+        ValueError: ``value`` is not finite; no netlist can hold it.
+    """
+    if not math.isfinite(value):
+        raise ValueError(f"a netlist cannot hold {value!r}")
+    return repr(float(value))
+
+
+def engineering(value: float, unit: str, digits: int = 3) -> str:
+    """``value`` for people: ``4.7e-5, "S"`` becomes ``47 uS``."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g} {unit}"
+    exponent = min(9, max(-15, 3 * math.floor(math.log10(abs(value)) / 3)))
+    prefix = next(p for p, e in _PREFIXES.items() if e == exponent)
+    return f"{value / 10.0**exponent:.{digits}g} {prefix}{unit}"

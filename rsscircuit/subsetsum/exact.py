@@ -1,0 +1,203 @@
+"""Exact subset sums by meeting in the middle, compiled, on all cores.
+
+Every cell is first made positive: choosing a negative item is the same as not choosing its magnitude,
+with the target moved by the item (Horowitz and Sahni 1974 on the magnitudes). Sorted lists of sums grow
+by merging, one item at a time, and two pointers sweep a pair of lists.
+
+Two searches share those lists:
+
+* nearest: the magnitudes in two halves, one sweep over both lists of 2**(n/2) sums;
+* least total: the positive items against the negative ones. A sum p - m within the tolerance of t costs
+  p + m = t + 2 m up to the tolerance, so lists are swept by rising m and are cut off above a bound that
+  grows only when nothing was found below it. Small targets, which most trained weights are, need a few
+  dozen sums of the thousands.
+
+Ties: the first subset found wins, in an order that depends on the cell's values alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import get_num_threads, njit, prange
+
+from rsscircuit.errors import SolverError
+from rsscircuit.subsetsum.problem import Objective, Problem, Solution, Status, residuals_of
+
+NAME = "meet-in-the-middle"
+MAX_NEAREST = 40
+MAX_ONE_SIGN = 20
+_CELLS_PER_CHUNK = 64
+
+
+@njit(cache=True)
+def _sorted_sums(values, count, bound, sums, masks):  # type: ignore[no-untyped-def]
+    """Subset sums <= bound of values[:count] (all > 0), ascending, into row ``side`` of the buffers.
+
+    ``sums`` and ``masks`` are [2, capacity]; the two rows take turns. Returns (side, size).
+    """
+    side, size = 0, 1
+    sums[0, 0], masks[0, 0] = 0.0, 0
+    for k in range(count):
+        step = values[k]
+        bit = np.uint32(1) << np.uint32(k)
+        other = 1 - side
+        low, high, out = 0, 0, 0
+        while high < size and sums[side, high] + step <= bound:
+            shifted = sums[side, high] + step
+            while low < size and sums[side, low] <= shifted:
+                sums[other, out], masks[other, out] = sums[side, low], masks[side, low]
+                low += 1
+                out += 1
+            sums[other, out], masks[other, out] = shifted, masks[side, high] | bit
+            high += 1
+            out += 1
+        while low < size:
+            sums[other, out], masks[other, out] = sums[side, low], masks[side, low]
+            low += 1
+            out += 1
+        side, size = other, out
+    return side, size
+
+
+@njit(cache=True)
+def _sort_ascending(values, places, count):  # type: ignore[no-untyped-def]
+    for i in range(1, count):
+        value, place = values[i], places[i]
+        j = i
+        while j > 0 and values[j - 1] > value:
+            values[j], places[j] = values[j - 1], places[j - 1]
+            j -= 1
+        values[j], places[j] = value, place
+
+
+@njit(cache=True)
+def _nearest(items, target, values, places, sums_a, masks_a, sums_b, masks_b, chosen):  # type: ignore[no-untyped-def]
+    """Mark in ``chosen`` the subset of ``items`` whose sum is nearest to ``target``."""
+    n, count, goal = items.size, 0, target
+    for k in range(n):
+        chosen[k] = items[k] < 0.0
+        if items[k] < 0.0:
+            goal -= items[k]
+        if items[k] != 0.0:
+            values[count], places[count] = abs(items[k]), k
+            count += 1
+    _sort_ascending(values, places, count)
+    half = count // 2
+    side_a, size_a = _sorted_sums(values, half, np.inf, sums_a, masks_a)
+    side_b, size_b = _sorted_sums(values[half:], count - half, np.inf, sums_b, masks_b)
+    best, best_a, best_b = np.inf, np.uint32(0), np.uint32(0)
+    i, j = 0, size_b - 1
+    while i < size_a and j >= 0:
+        error = sums_a[side_a, i] + sums_b[side_b, j] - goal
+        if abs(error) < best:
+            best, best_a, best_b = abs(error), masks_a[side_a, i], masks_b[side_b, j]
+        if error < 0.0:
+            i += 1
+        else:
+            j -= 1
+    for k in range(count):
+        taken = (best_a >> np.uint32(k)) & 1 if k < half else (best_b >> np.uint32(k - half)) & 1
+        if taken:
+            chosen[places[k]] = not chosen[places[k]]
+
+
+@njit(cache=True)
+def _least_total(items, target, tolerance, values, places, sums_a, masks_a, sums_b, masks_b, chosen):  # type: ignore[no-untyped-def]
+    """Mark the subset within ``tolerance`` of least total magnitude; False where there is none."""
+    n = items.size
+    flip = -1.0 if target < 0.0 else 1.0
+    goal = flip * target
+    plus, whole_minus = 0, 0.0
+    for k in range(n):
+        if flip * items[k] > 0.0:
+            values[plus], places[plus] = flip * items[k], k
+            plus += 1
+    count = plus
+    for k in range(n):
+        if flip * items[k] < 0.0:
+            values[count], places[count] = -flip * items[k], k
+            whole_minus += values[count]
+            count += 1
+    _sort_ascending(values, places, plus)
+    _sort_ascending(values[plus:], places[plus:], count - plus)
+    best, best_p, best_m = np.inf, np.uint32(0), np.uint32(0)
+    bound = whole_minus / 16.0
+    while True:
+        side_m, size_m = _sorted_sums(values[plus:], count - plus, bound, sums_b, masks_b)
+        side_p, size_p = _sorted_sums(values, plus, goal + tolerance + bound, sums_a, masks_a)
+        j = 0
+        for i in range(size_m):
+            minus = sums_b[side_m, i]
+            if goal - tolerance + 2.0 * minus > best:
+                break
+            while j < size_p and sums_a[side_p, j] < goal + minus - tolerance:
+                j += 1
+            if j == size_p:
+                break
+            total = sums_a[side_p, j] + minus
+            if sums_a[side_p, j] <= goal + minus + tolerance and total < best:
+                best, best_p, best_m = total, masks_a[side_p, j], masks_b[side_m, i]
+        # a subset with a minus sum above the bound costs more than goal - tolerance + 2 bound
+        if best <= goal - tolerance + 2.0 * bound or bound >= whole_minus:
+            break
+        bound = whole_minus if bound * 4.0 >= whole_minus else bound * 4.0
+    for k in range(n):
+        chosen[k] = False
+    for k in range(count):
+        taken = (best_p >> np.uint32(k)) & 1 if k < plus else (best_m >> np.uint32(k - plus)) & 1
+        if taken:
+            chosen[places[k]] = True
+    return best < np.inf
+
+
+@njit(cache=True, parallel=True)
+def _solve(items, targets, tolerance, least_total, capacity, chunks, chosen):  # type: ignore[no-untyped-def]
+    cells, n = items.shape
+    for chunk in prange(chunks):
+        values, places = np.empty(n), np.empty(n, np.int64)
+        sums_a, masks_a = np.empty((2, capacity)), np.empty((2, capacity), np.uint32)
+        sums_b, masks_b = np.empty((2, capacity)), np.empty((2, capacity), np.uint32)
+        for cell in range(chunk, cells, chunks):
+            found = False
+            if least_total and tolerance[cell] > 0.0:
+                found = _least_total(
+                    items[cell], targets[cell], tolerance[cell],
+                    values, places, sums_a, masks_a, sums_b, masks_b, chosen[cell],
+                )  # fmt: skip
+            if not found:
+                _nearest(
+                    items[cell], targets[cell], values, places, sums_a, masks_a, sums_b, masks_b, chosen[cell]
+                )
+
+
+def solve(problem: Problem) -> Solution:
+    """Solve every cell exactly; the answer does not depend on the number of threads.
+
+    Memory is bounded: 24 bytes times 2**20 a thread at the largest sizes.
+
+    Raises:
+        SolverError: More non-zero items than the method holds: 40, and for LEAST_TOTAL 20 of one sign.
+    """
+    items = problem.items
+    n = int((items != 0.0).sum(1).max(initial=0))
+    one_sign = int(max((items > 0.0).sum(1).max(initial=0), (items < 0.0).sum(1).max(initial=0)))
+    least_total = problem.objective is not Objective.NEAREST and bool((problem.tolerance > 0.0).any())
+    if n > MAX_NEAREST or (least_total and one_sign > MAX_ONE_SIGN):
+        raise SolverError(
+            f"{NAME} holds at most {MAX_NEAREST} items, and {MAX_ONE_SIGN} of one sign",
+            got=n if n > MAX_NEAREST else one_sign,
+            remedy="use fewer resistors or the cp-sat solver",
+        )
+    capacity = 1 << max(n - n // 2, one_sign if least_total else 0)
+    cells = len(items)
+    chunks = max(1, min(cells // _CELLS_PER_CHUNK, 4 * get_num_threads()))
+    chosen = np.zeros(items.shape, np.bool_)
+    _solve(items, problem.targets, problem.tolerance, least_total, capacity, chunks, chosen)
+    residuals = residuals_of(items, chosen, problem.targets)
+    return Solution(
+        chosen=chosen,
+        residuals=residuals,
+        status=np.full(cells, Status.OPTIMAL, np.int8),
+        solver=NAME,
+        quantum=np.zeros(cells),
+    )

@@ -1,0 +1,66 @@
+"""The one model of a branch (resistor and NMOS switch in series) that every engine shares.
+
+The switch sits on the virtual-ground side, so its source stays at the common mode. In triode it carries
+beta (V_ov u - u^2 / 2) for a voltage u across it, of either sign, and 1 / (beta V_ov) = on_ohm. In series
+with R the current at a voltage v is, to second order in the small switch voltage,
+
+    i(v) = g v + k v^2,     g = 1 / (R + on_ohm),     k = -g^3 on_ohm^2 / (2 V_ov).
+
+The linear term is the programmed conductance; the quadratic one is the bias-dependent part of the switch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsscircuit.technology.loader import Resistor, Switch, Technology
+
+Array = NDArray[np.float64]
+NOMINAL_CELSIUS = 27.0
+
+
+def on_siemens(resistance_ohm: Array, switch_ohm: Array | float) -> Array:
+    """Conductance of closed branches, siemens, shaped as ``resistance_ohm``."""
+    result: Array = 1.0 / (resistance_ohm + switch_ohm)
+    return result
+
+
+def curvature(siemens: Array, switch: Switch) -> Array:
+    """Quadratic coefficient k of closed branches, ampere per volt squared, shaped as ``siemens``."""
+    result: Array = -(siemens**3) * (switch.on_ohm**2 / (2.0 * switch.overdrive_volt))
+    return result
+
+
+def resistor_factor(resistor: Resistor, celsius: float) -> float:
+    """Resistance at a temperature over resistance at 27 C, common to every branch."""
+    kelvin = celsius - NOMINAL_CELSIUS
+    return 1.0 + resistor.tc1_per_kelvin * kelvin + resistor.tc2_per_kelvin2 * kelvin**2
+
+
+def switch_factor(technology: Technology, celsius: float, supply_volt: float | None = None) -> float:
+    """On-resistance at a temperature and supply over that at 27 C and the nominal supply.
+
+    Raises:
+        ValueError: The supply leaves the switch without overdrive.
+    """
+    switch, drive = technology.switch, technology.drive
+    supply = drive.supply_volt if supply_volt is None else supply_volt
+    overdrive = switch.overdrive_volt + supply - drive.supply_volt
+    if overdrive <= 0:
+        raise ValueError(f"a supply of {supply} V leaves the switch no overdrive")
+    return (1.0 + switch.on_tc_per_kelvin * (celsius - NOMINAL_CELSIUS)) * switch.overdrive_volt / overdrive
+
+
+def bank_area_um2(nominal_ohm: Array, technology: Technology) -> float:
+    """Area of one bank, square micrometre: every resistor by its own length, every switch with its latch."""
+    resistor = technology.resistor
+    resistors = resistor.area_offset_um2 * nominal_ohm.size + resistor.area_per_ohm_um2 * float(nominal_ohm.sum())
+    return resistors + technology.switch.area_um2 * nominal_ohm.size
+
+
+def segment_ohms(nominal_ohm: Array, technology: Technology) -> tuple[float, float]:
+    """Resistance of one word-line and one bit-line segment, ohm; banks are drawn square."""
+    pitch = bank_area_um2(nominal_ohm, technology) ** 0.5
+    wires = technology.wires
+    return wires.word_line_ohm_per_um * pitch, wires.bit_line_ohm_per_um * pitch
