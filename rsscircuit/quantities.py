@@ -44,3 +44,19 @@ def engineering(value: float, unit: str, digits: int = 3) -> str:
     exponent = min(9, max(-15, 3 * math.floor(math.log10(abs(value)) / 3)))
     prefix = next(p for p, e in _PREFIXES.items() if e == exponent)
     return f"{value / 10.0**exponent:.{digits}g} {prefix}{unit}"
+
+
+def parse_range(text: str, where: str) -> tuple[float, float]:
+    """The two ends of ``"-40:125"``.
+
+    Raises:
+        InputError: Not two finite numbers, or the first is the larger.
+    """
+    low, _, high = text.partition(":")
+    try:
+        ends = float(low), float(high)
+    except ValueError:
+        ends = math.nan, math.nan
+    if not (math.isfinite(ends[0]) and math.isfinite(ends[1]) and ends[0] <= ends[1]):
+        raise InputError("a range is LOW:HIGH", where=where, got=text, remedy="write for example -40:125")
+    return ends

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 INPUT = "Input"
+CONSTANT = "Constant"
 CONV = "Conv"
 DENSE = "Dense"
 CROSSBAR_OPERATORS = frozenset({CONV, DENSE})
@@ -24,12 +25,16 @@ class Layer:
 
     Attributes:
         name: Unique in its network; the ONNX node's name where it has one.
-        operator: ``Input``, ``Conv``, ``Dense``, or the ONNX name of a digital operator.
+        operator: ``Input``, ``Constant``, ``Conv``, ``Dense``, or the ONNX name of a digital operator.
         inputs: Names of the layers whose outputs it takes, in order.
         attributes: The operator's settings in their newest-opset meaning. A ``Conv`` has
             ``strides``, ``dilations`` (one a spatial axis), ``pads`` (begins, then ends) or
             ``auto_pad`` (``SAME_UPPER``, ``SAME_LOWER``) and ``group``; an ``Input`` has
-            ``shape`` (``None`` for a free axis).
+            ``shape`` (``None`` for a free axis; the first axis is the batch and always free; the
+            whole is None where it is not declared); a ``Constant`` has ``value``. What newer opsets
+            pass as constant inputs is an attribute here: ``min`` and ``max`` of Clip, ``shape`` of
+            Reshape, ``axes`` of Squeeze and Unsqueeze, ``indices`` of Gather. A ``Softmax`` with
+            ``flatten`` runs over all axes from ``axis`` on, as it did before opset 13.
         weight: float64, ``[out, in]`` for Dense, ``[out, in / group, *kernel]`` for Conv.
         bias: float64 ``[out]``, or None.
     """

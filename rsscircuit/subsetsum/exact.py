@@ -26,7 +26,7 @@ from rsscircuit.subsetsum.problem import Objective, Problem, Solution, Status, r
 NAME = "meet-in-the-middle"
 MAX_NEAREST = 40
 MAX_ONE_SIGN = 20
-_CELLS_PER_CHUNK = 64
+_CELLS_PER_CHUNK = 256
 
 
 @njit(cache=True)
@@ -150,24 +150,30 @@ def _least_total(items, target, tolerance, values, places, sums_a, masks_a, sums
     return best < np.inf
 
 
-@njit(cache=True, parallel=True)
-def _solve(items, targets, tolerance, least_total, capacity, chunks, chosen):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True)
+def _solve_some(items, targets, tolerance, least_total, capacity, first, stride, chosen):  # type: ignore[no-untyped-def]
+    """Solve the cells first, first + stride, ... with scratch memory of its own."""
     cells, n = items.shape
+    values, places = np.empty(n), np.empty(n, np.int64)
+    sums_a, masks_a = np.empty((2, capacity)), np.empty((2, capacity), np.uint32)
+    sums_b, masks_b = np.empty((2, capacity)), np.empty((2, capacity), np.uint32)
+    for cell in range(first, cells, stride):
+        found = False
+        if least_total and tolerance[cell] > 0.0:
+            found = _least_total(
+                items[cell], targets[cell], tolerance[cell],
+                values, places, sums_a, masks_a, sums_b, masks_b, chosen[cell],
+            )  # fmt: skip
+        if not found:
+            _nearest(
+                items[cell], targets[cell], values, places, sums_a, masks_a, sums_b, masks_b, chosen[cell]
+            )
+
+
+@njit(cache=True, parallel=True)
+def _solve_all(items, targets, tolerance, least_total, capacity, chunks, chosen):  # type: ignore[no-untyped-def]
     for chunk in prange(chunks):
-        values, places = np.empty(n), np.empty(n, np.int64)
-        sums_a, masks_a = np.empty((2, capacity)), np.empty((2, capacity), np.uint32)
-        sums_b, masks_b = np.empty((2, capacity)), np.empty((2, capacity), np.uint32)
-        for cell in range(chunk, cells, chunks):
-            found = False
-            if least_total and tolerance[cell] > 0.0:
-                found = _least_total(
-                    items[cell], targets[cell], tolerance[cell],
-                    values, places, sums_a, masks_a, sums_b, masks_b, chosen[cell],
-                )  # fmt: skip
-            if not found:
-                _nearest(
-                    items[cell], targets[cell], values, places, sums_a, masks_a, sums_b, masks_b, chosen[cell]
-                )
+        _solve_some(items, targets, tolerance, least_total, capacity, chunk, chunks, chosen)
 
 
 def solve(problem: Problem) -> Solution:
@@ -190,9 +196,12 @@ def solve(problem: Problem) -> Solution:
         )
     capacity = 1 << max(n - n // 2, one_sign if least_total else 0)
     cells = len(items)
-    chunks = max(1, min(cells // _CELLS_PER_CHUNK, 4 * get_num_threads()))
+    chunks = min(cells // _CELLS_PER_CHUNK, 4 * get_num_threads())
     chosen = np.zeros(items.shape, np.bool_)
-    _solve(items, problem.targets, problem.tolerance, least_total, capacity, chunks, chosen)
+    if chunks > 1:
+        _solve_all(items, problem.targets, problem.tolerance, least_total, capacity, chunks, chosen)
+    else:  # starting threads would take longer than the work
+        _solve_some(items, problem.targets, problem.tolerance, least_total, capacity, 0, 1, chosen)
     residuals = residuals_of(items, chosen, problem.targets)
     return Solution(
         chosen=chosen,

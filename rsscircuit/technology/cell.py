@@ -63,4 +63,7 @@ def segment_ohms(nominal_ohm: Array, technology: Technology) -> tuple[float, flo
     """Resistance of one word-line and one bit-line segment, ohm; banks are drawn square."""
     pitch = bank_area_um2(nominal_ohm, technology) ** 0.5
     wires = technology.wires
-    return wires.word_line_ohm_per_um * pitch, wires.bit_line_ohm_per_um * pitch
+    return (
+        wires.word_line_ohm_per_square * pitch / wires.word_line_width_um,
+        wires.bit_line_ohm_per_square * pitch / wires.bit_line_width_um,
+    )

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, get_type_hints
 from rsscircuit.errors import TechnologyError
 
 MARKS = ("sourced", "derived", "assumed")
-DEFAULT = "sky130_xhigh_100k"
+DEFAULT = "sky130_xhigh_1M"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +51,12 @@ class Switch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wires:
-    """Lines of the array, per length."""
+    """Lines of the array: sheet resistance and drawn width."""
 
-    word_line_ohm_per_um: float
-    bit_line_ohm_per_um: float
+    word_line_ohm_per_square: float
+    word_line_width_um: float
+    bit_line_ohm_per_square: float
+    bit_line_width_um: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,7 @@ _SECTIONS: Mapping[str, type[Any]] = {
     "measurement": Measurement,
 }
 _ANY_SIGN = {"tc1_per_kelvin", "tc2_per_kelvin2", "on_tc_per_kelvin"}
-_POSITIVE = {"unit_ohm", "on_ohm", "overdrive_volt", "read_volt", "supply_volt", "width_um", "length_um", "bits", "averages"}  # fmt: skip
+_POSITIVE = {"unit_ohm", "on_ohm", "overdrive_volt", "read_volt", "supply_volt", "width_um", "length_um", "word_line_width_um", "bit_line_width_um", "bits", "averages"}  # fmt: skip
 
 S = TypeVar("S")
 

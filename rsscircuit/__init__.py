@@ -1,0 +1,62 @@
+"""rsscircuit: trained networks onto resistive crossbars of random-resistor subset-sum banks.
+
+The public names are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rsscircuit.analyses import evaluate, inspect, montecarlo, simulate_tile, tile_volts
+    from rsscircuit.pipeline import build
+    from rsscircuit.design import Design, load
+    from rsscircuit.errors import RsscircuitError
+    from rsscircuit.network import Network, read_network
+    from rsscircuit.options import BuildOptions
+    from rsscircuit.subsetsum import solve_cells
+    from rsscircuit.technology import load_technology
+
+__version__ = version("rsscircuit")
+
+_HOME = {
+    "BuildOptions": "rsscircuit.options",
+    "Design": "rsscircuit.design",
+    "Network": "rsscircuit.network",
+    "RsscircuitError": "rsscircuit.errors",
+    "build": "rsscircuit.pipeline",
+    "evaluate": "rsscircuit.analyses",
+    "inspect": "rsscircuit.analyses",
+    "load": "rsscircuit.design",
+    "load_technology": "rsscircuit.technology",
+    "montecarlo": "rsscircuit.analyses",
+    "read_network": "rsscircuit.network",
+    "simulate_tile": "rsscircuit.analyses",
+    "solve_cells": "rsscircuit.subsetsum",
+    "tile_volts": "rsscircuit.analyses",
+}
+
+__all__ = [
+    "BuildOptions",
+    "Design",
+    "Network",
+    "RsscircuitError",
+    "build",
+    "evaluate",
+    "inspect",
+    "load",
+    "load_technology",
+    "montecarlo",
+    "read_network",
+    "simulate_tile",
+    "solve_cells",
+    "tile_volts",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'rsscircuit' has no attribute {name!r}")

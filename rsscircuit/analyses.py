@@ -1,0 +1,214 @@
+"""What is asked of a design that stands: accuracy, simulation of a tile, Monte Carlo, inspection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsscircuit.arrays import network_inputs, read_user_array
+from rsscircuit.design import Crossbar, Design, MappedLayer, load, store
+from rsscircuit.errors import InputError
+from rsscircuit.mapping import Tile
+from rsscircuit.netlist import tile_deck, wire_segments
+from rsscircuit.progress import Progress, silent
+from rsscircuit.seeds import stream
+from rsscircuit.simulate import Setting, engine_named, ngspice
+from rsscircuit.simulate import evaluate as evaluate_design
+from rsscircuit.simulate.montecarlo import Conditions, Trial, fixed_program, remeasured_dies, run_trials
+
+Array = NDArray[np.float64]
+MONTECARLO_CASES = 8
+
+
+def evaluate(
+    directory: str | Path,
+    inputs: str | Path,
+    labels: str | Path,
+    *,
+    limit: int | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Accuracy, agreement and output error of a design on a data set, saved in ``results/``.
+
+    Args:
+        directory: The design.
+        inputs: ``.npy`` file, float [N, ...] as the network takes it.
+        labels: ``.npy`` file, whole numbers [N].
+        limit: Use only so many cases, from the first.
+        progress: Bars for people.
+
+    Returns:
+        ``images``, ``accuracy`` (trained, mapped, with_parasitics), ``agreement``, ``output_error``
+        (mapped, with_parasitics) and ``beyond_range`` (share of activations above the input range, by layer).
+    """
+    design = load(directory)
+    data = network_inputs(design.network, read_user_array(inputs, "--inputs"), "--inputs")
+    wanted = read_user_array(labels, "--labels").reshape(-1)
+    if len(wanted) != len(data):
+        raise InputError("inputs and labels differ in number", got=f"{len(data)} and {len(wanted)}")
+    if wanted.dtype.kind not in "iu" and (wanted != np.rint(wanted)).any():
+        raise InputError("labels must be whole numbers", where="--labels", got=str(wanted.dtype))
+    if limit is not None and limit < 1:
+        raise InputError("a limit is at least 1", where="--limit", got=limit)
+    data, wanted = data[:limit], wanted[:limit].astype(np.int64)
+    with progress("evaluate", len(data)) as advance:
+        result = asdict(evaluate_design(design, data, wanted, progress=advance))
+    store.write_json(Path(directory) / "results" / "evaluate.json", result)
+    return result
+
+
+def simulate_tile(
+    directory: str | Path,
+    *,
+    engine: str,
+    layer: str,
+    tile: int,
+    inputs: str | Path,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Column currents of one tile for logical input voltages, saved in ``results/``.
+
+    The engine ``ngspice`` runs the design's own netlist file; where the build left none for this tile, the
+    same text is written for the run.
+
+    Returns:
+        ``engine``, ``layer``, ``tile``, ``cases``, ``ampere`` [cases, cols] and, against the closed form of
+        the plan, ``relative_difference`` (rms over rms).
+    """
+    run = engine_named(engine)
+    design = load(directory)
+    mapped = design.layer(layer)
+    place = design.tile(mapped, tile)
+    volts = np.atleast_2d(read_user_array(inputs, "--inputs").astype(np.float64))
+    if volts.ndim != 2 or volts.shape[1] != place.rows:
+        raise InputError(
+            f"tile {tile} of {mapped.name} takes volt [cases, {place.rows}]", where="--inputs", got=str(volts.shape)
+        )
+    crossbar = design.crossbar(mapped, place)
+    path = Path(directory) / "netlist" / mapped.label / f"tile_{tile}.cir"
+    with progress(f"{engine} {mapped.label} tile {tile}", len(volts)) as advance:
+        ampere = run(crossbar, volts, _setting(design, mapped, crossbar, path, advance))
+    closed_form = volts @ crossbar.pair_siemens()
+    result = {
+        "engine": engine,
+        "version": ngspice.version() if engine == "ngspice" else None,
+        "layer": mapped.name,
+        "tile": tile,
+        "cases": len(volts),
+        "relative_difference": relative_rms(ampere, closed_form),
+        "ampere": ampere.tolist(),
+    }
+    store.write_json(Path(directory) / "results" / f"simulate_{mapped.label}_{tile}_{engine}.json", result)
+    return result
+
+
+def montecarlo(
+    directory: str | Path,
+    *,
+    layer: str,
+    tile: int,
+    trials: int,
+    engine: str = "nodal",
+    fixed: bool = False,
+    conditions: Conditions | None = None,
+    seed: int = 1,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Relative output error of one tile over process variation, saved in ``results/``.
+
+    Args:
+        directory: The design.
+        layer, tile: Which tile.
+        trials: How many.
+        engine: ``nodal``, ``ngspice`` or ``ideal``.
+        fixed: Keep the design's die and program and move temperature, supply and age; otherwise every
+            trial is a new die, measured and programmed for itself.
+        conditions: Ranges of a fixed program.
+        seed: Of the trials.
+        progress: Bars for people.
+    """
+    run = engine_named(engine)
+    if trials < 1:
+        raise InputError("there must be at least one trial", where="--trials", got=trials)
+    design = load(directory)
+    mapped = design.layer(layer)
+    place = design.tile(mapped, tile)
+    drives = stream(seed, "stimulus", layer=mapped.name, tile=tile).random((MONTECARLO_CASES, place.rows))
+    drives[:, : max(0, mapped.matrix.bias_rows - place.row)] = mapped.matrix.bias_value / mapped.matrix.input_full_scale
+    if fixed:
+        dies = fixed_program(design, mapped, place, trials, seed, conditions or Conditions())
+    else:
+        dies = remeasured_dies(design, mapped, place, trials, seed)
+
+    def currents(trial: Trial, volts: Array) -> Array:
+        setting = _setting(design, mapped, trial.crossbar, None, None, trial)
+        return run(trial.crossbar, volts, setting)
+
+    with progress(f"{engine} {mapped.label} tile {tile}", trials) as advance:
+        figures = run_trials(dies, mapped, place, drives, currents, advance)
+    result = {
+        "engine": engine,
+        "kind": "fixed program" if fixed else "re-measured dies",
+        "layer": mapped.name,
+        "tile": tile,
+        "seed": seed,
+        "cases": len(drives),
+        **figures,
+    }
+    kind = "fixed" if fixed else "dies"
+    store.write_json(Path(directory) / "results" / f"montecarlo_{mapped.label}_{tile}_{engine}_{kind}.json", result)
+    return result
+
+
+def inspect(directory: str | Path) -> dict[str, Any]:
+    """What a design holds: its record, and whether its files are still the ones that were written."""
+    folder = Path(directory)
+    load(folder)
+    data: dict[str, Any] = json.loads((folder / store.DESIGN_FILE).read_text("utf-8"))
+    data["intact"] = store.fingerprint(folder) == data["fingerprint"]
+    return data
+
+
+def tile_volts(design: Design, layer: MappedLayer, tile: Tile, activations: Array) -> Array:
+    """Logical volts [cases, rows] of one tile for a layer's unfolded activations [cases, inputs]."""
+    drives = layer.matrix.drive(activations)
+    result: Array = design.technology.drive.read_volt * drives[:, tile.window[0]]
+    return result
+
+
+def relative_rms(values: Array, reference: Array) -> float:
+    """Rms of the difference over the rms of the reference; 0 where both are zero."""
+    power = float(np.sqrt(np.mean(reference**2)))
+    error = float(np.sqrt(np.mean((values - reference) ** 2)))
+    return error / power if power > 0 else error
+
+
+def _setting(
+    design: Design,
+    layer: MappedLayer,
+    crossbar: Crossbar,
+    path: Path | None,
+    advance: Callable[[int], None] | None,
+    trial: Trial | None = None,
+) -> Setting:
+    technology = trial.technology if trial else design.technology
+
+    def deck() -> str:
+        if path is not None and path.is_file():
+            return path.read_text("utf-8")
+        segments = wire_segments(design.bank, technology) if design.options["wires"] else None
+        return tile_deck(crossbar, technology, label=layer.label, parasitics=segments)
+
+    return Setting(
+        technology=technology,
+        segment_ohms=design.segment_ohms,
+        deck=deck,
+        where=str(path) if path else f"layer {layer.name}, tile {crossbar.index}",
+        progress=advance,
+    )

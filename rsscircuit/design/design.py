@@ -1,0 +1,180 @@
+"""The chip: layers of crossbars, each crossbar its targets, its banks and its switch plan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsscircuit.banks import BankSpec, Die, MeasuredBanks
+from rsscircuit.errors import InputError
+from rsscircuit.mapping import LayerMatrix, Tile
+from rsscircuit.network import Network
+from rsscircuit.technology import Technology
+from rsscircuit.technology.cell import curvature, segment_ohms
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Crossbar:
+    """One programmed tile.
+
+    Attributes:
+        layer, index: Where it belongs; tiles of a layer count from 0.
+        targets: float64 [rows, cols], signed siemens.
+        die: The true banks.
+        measured: The banks as measured.
+        closed: bool [rows, cols, 2, n], the switch plan.
+    """
+
+    layer: str
+    index: int
+    targets: Array
+    die: Die
+    measured: MeasuredBanks
+    closed: NDArray[np.bool_]
+
+    def bank_siemens(self) -> Array:
+        """True conductance of each bank's closed branches, [rows, cols, 2], leakage left out."""
+        result: Array = np.where(self.closed, self.die.on_siemens, 0.0).sum(axis=3)
+        return result
+
+    def leak_siemens(self) -> Array:
+        """True leakage of each bank's open branches, [rows, cols, 2]."""
+        result: Array = np.where(self.closed, 0.0, self.die.off_siemens).sum(axis=3)
+        return result
+
+    def pair_siemens(self) -> Array:
+        """What the tile multiplies by with ideal wires and no leakage: plus - minus, [rows, cols]."""
+        banks = self.bank_siemens()
+        result: Array = banks[:, :, 0] - banks[:, :, 1]
+        return result
+
+    def curvature(self, technology: Technology) -> Array:
+        """Quadratic coefficient of each cell, ampere per volt squared, [rows, cols]; both banks add."""
+        branches = np.where(self.closed, curvature(self.die.on_siemens, technology.switch), 0.0)
+        result: Array = branches.sum(axis=(2, 3))
+        return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MappedLayer:
+    """One network layer on its crossbars.
+
+    Attributes:
+        name: The layer's name in the network.
+        label: The name that files carry: safe on every file system, unique in the design.
+        matrix: The matrix and how its rows are driven.
+        tiles: Its crossbars' places in the matrix.
+        siemens_per_weight: float64 [cols], the same for all row tiles of a column.
+        full_scale_siemens: Largest target of the layer.
+        tolerance_siemens: Largest error of a cell that was good enough.
+        solver, reason: Which solver programmed it, and why that one.
+        statistics: Counts and errors of the layer, audited on the true banks.
+    """
+
+    name: str
+    label: str
+    matrix: LayerMatrix
+    tiles: tuple[Tile, ...]
+    siemens_per_weight: Array
+    full_scale_siemens: float
+    tolerance_siemens: float
+    solver: str
+    reason: str
+    statistics: Mapping[str, Any]
+
+    def targets(self, tile: Tile) -> Array:
+        """Signed conductance targets of one tile, siemens."""
+        rows, columns = tile.window
+        result: Array = self.matrix.weights[rows, columns] * self.siemens_per_weight[columns]
+        return result
+
+
+class TileSource(Protocol):
+    """Where crossbars come from: a directory, so that memory holds one tile at a time."""
+
+    def crossbar(self, layer: MappedLayer, tile: Tile) -> Crossbar:
+        """The programmed tile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Design:
+    """A complete mapped network.
+
+    Attributes:
+        network: What it computes.
+        technology: The process it was drawn in.
+        bank: What every bank is drawn like.
+        layers: Mapped layers, in the network's order.
+        options: Every option of the build, enough to repeat it.
+        summary: Figures of the whole design.
+        source: Reads the tiles.
+    """
+
+    network: Network
+    technology: Technology
+    bank: BankSpec
+    layers: tuple[MappedLayer, ...]
+    options: Mapping[str, Any]
+    summary: Mapping[str, Any]
+    source: TileSource
+
+    def layer(self, name: str) -> MappedLayer:
+        """The layer of that name or label.
+
+        Raises:
+            InputError: There is none.
+        """
+        for layer in self.layers:
+            if name in (layer.name, layer.label):
+                return layer
+        names = ", ".join(layer.name for layer in self.layers)
+        raise InputError("no such crossbar layer", where="--layer", got=name, remedy=f"choose from {names}")
+
+    def tile(self, layer: MappedLayer, index: int) -> Tile:
+        """Tile ``index`` of a layer.
+
+        Raises:
+            InputError: The layer has no such tile.
+        """
+        if not 0 <= index < len(layer.tiles):
+            raise InputError(
+                f"layer {layer.name} has tiles 0 to {len(layer.tiles) - 1}", where="--tile", got=index
+            )
+        return layer.tiles[index]
+
+    def crossbar(self, layer: MappedLayer, tile: Tile) -> Crossbar:
+        """The programmed crossbar of one tile."""
+        return self.source.crossbar(layer, tile)
+
+    def crossbars(self) -> Iterator[tuple[MappedLayer, Tile, Crossbar]]:
+        """Every tile, one at a time."""
+        for layer in self.layers:
+            for tile in layer.tiles:
+                yield layer, tile, self.crossbar(layer, tile)
+
+    @property
+    def segment_ohms(self) -> tuple[float, float]:
+        """Resistance of one word-line and one bit-line segment, ohm."""
+        return segment_ohms(self.bank.nominal_ohm, self.technology)
+
+
+def labels(names: list[str]) -> list[str]:
+    """File names for layers: lower-case letters, digits and ``_``, unique without regard to case."""
+    taken: set[str] = set()
+    result = []
+    for name in names:
+        stem = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:60] or "layer"
+        label, count = stem, 1
+        while label in taken:
+            count += 1
+            label = f"{stem}_{count}"
+        taken.add(label)
+        result.append(label)
+    return result

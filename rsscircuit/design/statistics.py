@@ -1,0 +1,103 @@
+"""What was programmed and how well, audited on the true banks, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsscircuit.design.design import Crossbar
+from rsscircuit.design.program import SwitchPlan
+from rsscircuit.subsetsum import Status
+
+Array = NDArray[np.float64]
+NAMED_MISSES = 5
+
+
+@dataclass(slots=True)
+class LayerAudit:
+    """Gathers the figures of one layer, tile by tile.
+
+    Attributes:
+        weights: float64 [rows, cols], the layer's matrix.
+        siemens_per_weight: float64 [cols].
+    """
+
+    weights: Array
+    siemens_per_weight: Array
+    squared_error: float = 0.0
+    signed_error: float = 0.0
+    worst_error: float = 0.0
+    conductance: float = 0.0
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS, 0))
+    status: dict[str, int] = field(default_factory=dict)
+    misses: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, window: tuple[slice, slice], crossbar: Crossbar, plan: SwitchPlan) -> None:
+        """Take in one tile."""
+        weights = self.weights[window]
+        drawn = weights != 0
+        scale = np.broadcast_to(self.siemens_per_weight[window[1]], weights.shape)
+        error = crossbar.pair_siemens() / scale - weights
+        self.squared_error += float((error**2).sum())
+        self.signed_error += float((error * np.sign(weights)).sum())
+        self.worst_error = max(self.worst_error, float(np.abs(error).max()))
+        self.conductance += float(crossbar.bank_siemens().sum())
+        found = {
+            "slots": weights.size,
+            "cells": int(drawn.sum()),
+            "zero_weights": int(weights.size - drawn.sum()),
+            "resistors": int(drawn.sum()) * 2 * crossbar.closed.shape[3],
+            "closed_switches": int(crossbar.closed.sum()),
+            "beyond_reach": int(plan.beyond_reach.sum()),
+            "beyond_tolerance": int(plan.beyond_tolerance.sum()),
+        }
+        for key, count in found.items():
+            self.counts[key] += count
+        for state, count in zip(*np.unique(plan.status[drawn], return_counts=True), strict=True):
+            name = Status(int(state)).name.lower()
+            self.status[name] = self.status.get(name, 0) + int(count)
+        if plan.note:
+            self.notes.append(f"tile {crossbar.index}: {plan.note}")
+        for row, column in np.argwhere(plan.beyond_reach).tolist()[: NAMED_MISSES - len(self.misses)]:
+            target = float(crossbar.targets[row, column])
+            reach = float(crossbar.measured.step_siemens[row, column, int(target < 0)].sum())
+            self.misses.append(
+                f"tile {crossbar.index}, row {row}, column {column}, {'-' if target < 0 else '+'}: "
+                f"target {abs(target):.4g} S exceeds the bank's total {reach:.4g} S"
+            )
+
+    def result(self) -> dict[str, Any]:
+        """The layer's figures.
+
+        ``rms_weight_error`` is the rms of (true - trained) weight over the rms of the trained weights;
+        ``worst_weight_error`` is the largest such error, and ``mean_signed_weight_error`` the mean growth of
+        magnitudes, both over the largest weight of the layer.
+        """
+        cells = max(1, self.counts["cells"])
+        largest = float(np.abs(self.weights).max(initial=0.0)) or 1.0
+        power = float((self.weights**2).sum()) or 1.0
+        return {
+            **self.counts,
+            "rms_weight_error": (self.squared_error / power) ** 0.5,
+            "worst_weight_error": self.worst_error / largest,
+            "mean_signed_weight_error": self.signed_error / cells / largest,
+            "mean_cell_siemens": self.conductance / cells,
+            "status": self.status,
+            "beyond_reach_named": self.misses,
+            "notes": self.notes,
+        }
+
+
+_COUNTS = ("slots", "cells", "zero_weights", "resistors", "closed_switches", "beyond_reach", "beyond_tolerance")
+
+
+def totals(layers: Iterable[Mapping[str, Any]], resistors_per_bank: int) -> dict[str, Any]:
+    """Counts of a whole design from its layers' figures, with what zero weights saved."""
+    gathered = list(layers)
+    sums = {key: sum(int(layer[key]) for layer in gathered) for key in _COUNTS}
+    return sums | {"resistors_saved": sums["zero_weights"] * 2 * resistors_per_bank}

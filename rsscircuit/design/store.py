@@ -1,0 +1,262 @@
+"""A design on disk: ``design.json`` and plain ``.npy`` arrays, the same bytes for the same run.
+
+    design.json                     options, versions, layers, fingerprints
+    technology.toml                 the technology as it was used
+    network/<k>.<weight|bias>.npy   the trained values, float64
+    banks/<label>/tile_<k>.true.npy        float64 [rows, cols, 2, n], siemens, switch closed
+    banks/<label>/tile_<k>.measured.npy    the same as measured
+    banks/<label>/tile_<k>.closed.npy      the switch plan, bits packed along the last axis
+    layers/<label>.scale.npy        float64 [cols], siemens a unit of weight
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsscircuit.banks import Die, MeasuredBanks, bank_spec
+from rsscircuit.design.design import Crossbar, Design, MappedLayer
+from rsscircuit.errors import DesignError
+from rsscircuit.mapping import LayerMatrix, Tile, cut, layer_matrix
+from rsscircuit.network import Layer, Network
+from rsscircuit.technology import parse_technology
+
+FORMAT = 1
+DESIGN_FILE = "design.json"
+TECHNOLOGY_FILE = "technology.toml"
+LOG_FILE = "run.log"
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write one ``.npy`` file (format 1.0, C order, no time in it)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        np.lib.format.write_array(file, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write one file, with the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def read_array(path: Path) -> NDArray[Any]:
+    """Read one ``.npy`` file of a design.
+
+    Raises:
+        DesignError: It is missing or damaged.
+    """
+    try:
+        loaded: NDArray[Any] = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DesignError("the design is damaged", where=str(path), got=str(error), remedy="build it again") from error
+    return loaded
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Write readable JSON with keys in the order given."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def fingerprint(folder: Path) -> str:
+    """BLAKE2b over the names and bytes of every file below ``folder``, but for the log and the results."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = path.relative_to(folder).as_posix()
+        if name in (DESIGN_FILE, LOG_FILE) or name.startswith("results/"):
+            continue
+        digest.update(name.encode() + b"\0" + hashlib.blake2b(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def save_crossbar(folder: Path, label: str, crossbar: Crossbar) -> None:
+    """Write the banks and the plan of one tile."""
+    stem = folder / "banks" / label
+    write_array(stem / f"tile_{crossbar.index}.true.npy", crossbar.die.on_siemens)
+    write_array(stem / f"tile_{crossbar.index}.measured.npy", crossbar.measured.on_siemens)
+    write_array(stem / f"tile_{crossbar.index}.closed.npy", np.packbits(crossbar.closed, axis=3, bitorder="little"))
+
+
+def save_network(folder: Path, network: Network) -> list[dict[str, Any]]:
+    """Write the network's arrays; return its layers for ``design.json``."""
+    entries = []
+    for position, layer in enumerate(network.layers()):
+        arrays = {"weight": layer.weight, "bias": layer.bias}
+        attributes: dict[str, Any] = {}
+        for key, value in layer.attributes.items():
+            if isinstance(value, np.ndarray):
+                arrays[f"attribute.{key}"] = value
+            else:
+                attributes[key] = value
+        for key, array in arrays.items():
+            if array is not None:
+                write_array(folder / "network" / f"{position}.{key}.npy", array)
+        entries.append(
+            {
+                "name": layer.name,
+                "operator": layer.operator,
+                "inputs": list(layer.inputs),
+                "attributes": attributes,
+                "arrays": [key for key, array in arrays.items() if array is not None],
+            }
+        )
+    return entries
+
+
+def load_network(folder: Path, entries: list[dict[str, Any]], outputs: list[str]) -> Network:
+    """The network that :func:`save_network` wrote."""
+    layers = []
+    for position, entry in enumerate(entries):
+        arrays = {key: read_array(folder / "network" / f"{position}.{key}.npy") for key in entry["arrays"]}
+        attributes = {k: tuple(v) if isinstance(v, list) else v for k, v in entry["attributes"].items()}
+        attributes |= {k.removeprefix("attribute."): v for k, v in arrays.items() if k.startswith("attribute.")}
+        layers.append(
+            Layer(
+                name=entry["name"],
+                operator=entry["operator"],
+                inputs=tuple(entry["inputs"]),
+                attributes=attributes,
+                weight=arrays.get("weight"),
+                bias=arrays.get("bias"),
+            )
+        )
+    return Network.of_layers(layers, tuple(outputs))
+
+
+def layer_entry(layer: MappedLayer) -> dict[str, Any]:
+    """A mapped layer as ``design.json`` holds it; what can be derived is left out."""
+    return {
+        "name": layer.name,
+        "label": layer.label,
+        "rows": layer.matrix.weights.shape[0],
+        "columns": layer.matrix.weights.shape[1],
+        "tiles": len(layer.tiles),
+        "bias_rows": layer.matrix.bias_rows,
+        "input_full_scale": layer.matrix.input_full_scale,
+        "full_scale_siemens": layer.full_scale_siemens,
+        "tolerance_siemens": layer.tolerance_siemens,
+        "solver": layer.solver,
+        "reason": layer.reason,
+        "statistics": dict(layer.statistics),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Directory:
+    """Reads crossbars from a design's folder."""
+
+    folder: Path
+    off_siemens: float
+    branches: int
+
+    def crossbar(self, layer: MappedLayer, tile: Tile) -> Crossbar:
+        stem = self.folder / "banks" / layer.label
+        true = read_array(stem / f"tile_{tile.index}.true.npy")
+        measured = read_array(stem / f"tile_{tile.index}.measured.npy")
+        packed = read_array(stem / f"tile_{tile.index}.closed.npy")
+        off = np.where(true > 0, self.off_siemens, 0.0)
+        closed = np.unpackbits(packed, axis=3, count=self.branches, bitorder="little").astype(np.bool_)
+        expected = (tile.rows, tile.columns, 2, self.branches)
+        if not true.shape == measured.shape == closed.shape == expected:
+            raise DesignError("the design is damaged", where=str(stem), got=f"{true.shape}", remedy="build it again")
+        return Crossbar(
+            layer=layer.name,
+            index=tile.index,
+            targets=layer.targets(tile),
+            die=Die(on_siemens=true, off_siemens=off),
+            measured=MeasuredBanks(on_siemens=measured, off_siemens=off, sigma_siemens=0.0),
+            closed=closed,
+        )
+
+
+def load(directory: str | Path) -> Design:
+    """The design that a build left in ``directory``; tiles are read when they are asked for.
+
+    Raises:
+        DesignError: No design there, a damaged one, or one of another format.
+    """
+    folder = Path(directory)
+    try:
+        data = json.loads((folder / DESIGN_FILE).read_text("utf-8"))
+        found = data["format"]
+    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+        raise DesignError(
+            "not a design", where=str(folder), remedy="give a directory that `generate-crossbar build` wrote"
+        ) from error
+    if found != FORMAT:
+        raise DesignError("the design has another format", where=str(folder), got=found, remedy="build it again")
+    try:
+        return _assemble(folder, data)
+    except (KeyError, TypeError, FileNotFoundError) as error:
+        raise DesignError("the design is damaged", where=str(folder), got=str(error), remedy="build it again") from error
+
+
+def _assemble(folder: Path, data: dict[str, Any]) -> Design:
+    options = data["options"]
+    technology = parse_technology((folder / TECHNOLOGY_FILE).read_text("utf-8"), data["technology"])
+    bank = bank_spec(data["bank"]["plan"], data["bank"]["resistors"], technology.resistor.unit_ohm)
+    network = load_network(folder, data["network"]["layers"], data["network"]["outputs"])
+    layers = []
+    for entry in data["layers"]:
+        matrix: LayerMatrix = layer_matrix(network.layer(entry["name"]), entry["input_full_scale"])
+        layers.append(
+            MappedLayer(
+                name=entry["name"],
+                label=entry["label"],
+                matrix=matrix,
+                tiles=cut(matrix.weights.shape, tuple(options["tile"])),
+                siemens_per_weight=read_array(folder / "layers" / f"{entry['label']}.scale.npy"),
+                full_scale_siemens=entry["full_scale_siemens"],
+                tolerance_siemens=entry["tolerance_siemens"],
+                solver=entry["solver"],
+                reason=entry["reason"],
+                statistics=entry["statistics"],
+            )
+        )
+    return Design(
+        network=network,
+        technology=technology,
+        bank=bank,
+        layers=tuple(layers),
+        options=options,
+        summary=data["summary"],
+        source=_Directory(folder, technology.switch.off_siemens, bank.resistors),
+    )
+
+
+def refuse_foreign(out: Path, *, force: bool) -> None:
+    """Make sure that writing a design to ``out`` destroys nothing else.
+
+    Raises:
+        DesignError: ``out`` holds something else, or a design and ``force`` is not set, or cannot be written.
+    """
+    if out.exists() and not out.is_dir():
+        raise DesignError("the output is a file", where=str(out), remedy="name a directory")
+    if out.is_dir() and any(out.iterdir()):
+        if not (out / DESIGN_FILE).is_file():
+            raise DesignError(
+                "the output directory holds something else", where=str(out), remedy="name a new or empty directory"
+            )
+        if not force:
+            raise DesignError("a design is there already", where=str(out), remedy="pass --force to replace it")
+
+
+def replace_directory(partial: Path, out: Path) -> None:
+    """Put a finished directory in place of ``out`` in one rename."""
+    old = None
+    if out.exists():
+        old = out.with_name(f".{out.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        out.rename(old)
+    partial.rename(out)
+    if old is not None:
+        shutil.rmtree(old)

@@ -1,0 +1,82 @@
+"""A layer as the matrix its crossbars hold: bias rows first, then one row an input."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsscircuit.network import Layer, weight_matrix
+
+Array = NDArray[np.float64]
+MAX_BIAS_ROWS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LayerMatrix:
+    """The matrix of one layer and how its rows are driven.
+
+    Attributes:
+        weights: float64 [rows, cols]; the first ``bias_rows`` rows hold the bias. The layer's output is
+            ``weights.T @ [bias_value, ..., x]``.
+        bias_rows: Rows that the bias takes, 0 without one.
+        bias_value: The constant on every bias row, in the unit of the activations.
+        input_full_scale: The activation that the full read voltage stands for.
+    """
+
+    weights: Array
+    bias_rows: int
+    bias_value: float
+    input_full_scale: float
+
+    def drive(self, activations: Array) -> Array:
+        """Row drives as fractions of the read voltage, [cases, rows], from activations [cases, inputs].
+
+        An activation beyond the full scale drives its row beyond the read voltage; whether a converter
+        cuts it off is the converter's matter.
+        """
+        cases = len(activations)
+        result = np.empty((cases, len(self.weights)))
+        result[:, : self.bias_rows] = self.bias_value / self.input_full_scale
+        np.divide(activations, self.input_full_scale, out=result[:, self.bias_rows :])
+        return result
+
+
+def layer_matrix(layer: Layer, input_full_scale: float) -> LayerMatrix:
+    """Lower a layer to its crossbar matrix.
+
+    The bias is an input of constant 1 (of the full scale, where that is smaller). A bias beyond the
+    largest weight of its column is split evenly over several rows, at most eight; beyond eight times it
+    the bias itself sets the column's scale, which then hardly needs the weights.
+    """
+    weights = weight_matrix(layer)
+    if layer.bias is None or not layer.bias.any():
+        return LayerMatrix(weights=weights, bias_rows=0, bias_value=0.0, input_full_scale=input_full_scale)
+    value = min(1.0, input_full_scale)
+    shares = layer.bias / value
+    largest = np.abs(weights).max(axis=0)
+    ratio = np.abs(shares[largest > 0]) / largest[largest > 0]
+    rows = min(MAX_BIAS_ROWS, max(1, math.ceil(ratio.max(initial=0.0))))
+    stacked = np.concatenate([np.tile(shares / rows, (rows, 1)), weights])
+    return LayerMatrix(weights=stacked, bias_rows=rows, bias_value=value, input_full_scale=input_full_scale)
+
+
+def column_scale(weights: Array, plus_reach: Array, minus_reach: Array, headroom: float) -> Array:
+    """Siemens a unit of weight, [cols]: the largest scale at which every target lies within reach.
+
+    Args:
+        weights: [rows, cols].
+        plus_reach: [rows, cols], measured sum of the positive bank of each cell, siemens.
+        minus_reach: [rows, cols], of the negative bank.
+        headroom: Share of a cell's reach that its target may take; near the ends subsets grow sparse.
+
+    Returns:
+        float64 [cols]; 1.0 for a column without weights, whose targets are all zero.
+    """
+    reach = np.where(weights >= 0, plus_reach, minus_reach)
+    with np.errstate(divide="ignore"):
+        limit = np.where(weights != 0, headroom * reach / np.abs(np.where(weights != 0, weights, 1.0)), np.inf)
+    scale = limit.min(axis=0, initial=np.inf)
+    return np.where(np.isfinite(scale), scale, 1.0)

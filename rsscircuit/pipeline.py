@@ -1,0 +1,243 @@
+"""From a network file to a design directory: the stages in order."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import mkdtemp
+
+import numpy as np
+
+from rsscircuit.arrays import network_inputs, read_user_array
+from rsscircuit.banks import Die, MeasuredBanks, Place, draw_die, measure
+from rsscircuit.controller import ArrayGeometry, emit_verilog, pack
+from rsscircuit.design import Crossbar, Design, MappedLayer, labels, load, program, store
+from rsscircuit.design.statistics import LayerAudit, totals
+from rsscircuit.errors import DesignError, NetworkError
+from rsscircuit.mapping import LayerMatrix, Tile, column_scale, cut, layer_matrix
+from rsscircuit.netlist import tile_deck, wire_segments
+from rsscircuit.network import Array, Layer, Network, input_bounds, read_network, run
+from rsscircuit.options import BuildOptions, Resolved, resolve
+from rsscircuit.progress import Progress, silent
+from rsscircuit.technology import technology_text
+
+CALIBRATION_DIGITS = 4
+CALIBRATION_BATCH = 250
+
+
+def build(
+    model: str | Path,
+    out: str | Path,
+    options: BuildOptions | None = None,
+    *,
+    force: bool = False,
+    progress: Progress = silent,
+) -> Design:
+    """Map a network onto crossbars and write the complete design.
+
+    The directory is written beside ``out`` and renamed when it is whole.
+
+    Args:
+        model: ONNX or ``.npz`` file.
+        out: Directory to write; it must be new, empty, or (with ``force``) a design.
+        options: The choices; defaults as on the command line.
+        force: Replace a design that is there.
+        progress: Bars for people.
+
+    Raises:
+        RsscircuitError: Anything the user can mend; nothing is left behind.
+    """
+    options = options or BuildOptions()
+    folder = Path(out).absolute()
+    resolved = resolve(options)
+    store.refuse_foreign(folder, force=force)
+    network = read_network(model)
+    if not network.crossbar_layers:
+        raise NetworkError("the network has no layer for a crossbar", where=str(model))
+    partial = _partial_directory(folder)
+    try:
+        _Build(
+            model=Path(model), network=network, options=options, resolved=resolved, folder=partial, progress=progress
+        ).write()
+        store.replace_directory(partial, folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return load(folder)
+
+
+def _partial_directory(folder: Path) -> Path:
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise DesignError("the output cannot be written", where=str(folder), got=str(error.strerror)) from error
+    partial.chmod(0o755)
+    return partial
+
+
+def input_scales(network: Network, calibration: str | None) -> tuple[dict[str, float], str]:
+    """The activation that full drive stands for, by layer, and one line on where it comes from."""
+    if calibration is None:
+        scales = input_bounds(network)
+        origin = "propagated bounds, the network's input taken as [0, 1]; no calibration data were given"
+    else:
+        data = network_inputs(network, read_user_array(calibration, "--calibration"), "--calibration")
+        scales = dict.fromkeys((layer.name for layer in network.crossbar_layers), 0.0)
+
+        def observe(layer: Layer, x: Array) -> None:
+            scales[layer.name] = max(scales[layer.name], float(np.abs(x).max(initial=0.0)))
+
+        for first in range(0, len(data), CALIBRATION_BATCH):
+            run(network, data[first : first + CALIBRATION_BATCH], observe=observe)
+        origin = f"largest activation over {len(data)} calibration inputs"
+    return {name: _round_up(value) if value > 0 else 1.0 for name, value in scales.items()}, origin
+
+
+def _round_up(value: float) -> float:
+    """``value`` to four digits, upwards, so that the last bit of a matrix product decides nothing."""
+    step = 10.0 ** (np.floor(np.log10(value)) - (CALIBRATION_DIGITS - 1))
+    return float(f"{np.ceil(value / step - 1e-6) * step:.{CALIBRATION_DIGITS}g}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Build:
+    """One run: what it is given, and the stages that write the directory."""
+
+    model: Path
+    network: Network
+    options: BuildOptions
+    resolved: Resolved
+    folder: Path
+    progress: Progress
+
+    def write(self) -> None:
+        """Every stage, then ``design.json`` over what they wrote."""
+        timings: list[str] = []
+        timed = _stopwatch(timings)
+        with timed("input ranges"):
+            scales, origin = input_scales(self.network, self.options.calibration)
+        crossbar_layers = self.network.crossbar_layers
+        names = [layer.name for layer in crossbar_layers]
+        matrices = [layer_matrix(layer, scales[layer.name]) for layer in crossbar_layers]
+        grids = [cut(matrix.weights.shape, self.options.tile) for matrix in matrices]
+        geometry = ArrayGeometry(
+            rows=max(tile.rows for grid in grids for tile in grid),
+            columns=max(tile.columns for grid in grids for tile in grid),
+            branches=self.resolved.bank.resistors,
+        )
+        layers, first_tile = [], 0
+        for name, label, matrix, grid in zip(names, labels(names), matrices, grids, strict=True):
+            with timed(f"layer {label}"), self.progress(label, len(grid)) as advance:
+                layers.append(self._layer(name, label, matrix, grid, geometry, first_tile, advance))
+            first_tile += len(grid)
+        with timed("controller"), self.progress("controller", 1) as advance:
+            self._controller(geometry)
+            advance(1)
+        self._record(layers, geometry, origin)
+        (self.folder / store.LOG_FILE).write_text("".join(timings), "utf-8")
+
+    def _banks(self, name: str, matrix: LayerMatrix, tile: Tile) -> tuple[Die, MeasuredBanks]:
+        bank, technology = self.resolved.bank, self.resolved.technology
+        place = Place(seed=self.options.seed, layer=name, tile=tile.index)
+        die = draw_die(bank, technology, matrix.weights[tile.window] != 0, place)
+        return die, measure(die, technology, bank, place)
+
+    def _layer(
+        self,
+        name: str,
+        label: str,
+        matrix: LayerMatrix,
+        grid: tuple[Tile, ...],
+        geometry: ArrayGeometry,
+        first_tile: int,
+        advance: Callable[[int], None],
+    ) -> MappedLayer:
+        """Measure all banks of a layer, scale its columns, then program and write tile by tile.
+
+        Banks are drawn a second time for the second pass: memory holds one tile, not the layer.
+        """
+        reach = np.zeros((*matrix.weights.shape, 2))
+        for tile in grid:
+            reach[tile.window] = self._banks(name, matrix, tile)[1].step_siemens.sum(axis=3)
+        scale = column_scale(matrix.weights, reach[:, :, 0], reach[:, :, 1], self.options.headroom)
+        full_scale = float(np.abs(matrix.weights * scale).max())
+        tolerance = self.options.tolerance * full_scale
+        store.write_array(self.folder / "layers" / f"{label}.scale.npy", scale)
+        audit = LayerAudit(matrix.weights, scale)
+        for tile in grid:
+            die, measured = self._banks(name, matrix, tile)
+            targets = matrix.weights[tile.window] * scale[tile.window[1]]
+            plan = program(targets, measured, tolerance_siemens=tolerance, solver=self.resolved.solver.solver)
+            crossbar = Crossbar(
+                layer=name, index=tile.index, targets=targets, die=die, measured=measured, closed=plan.closed
+            )
+            self._tile(label, crossbar, pack(plan.closed, geometry, first_tile + tile.index))
+            audit.add(tile.window, crossbar, plan)
+            advance(1)
+        return MappedLayer(
+            name=name,
+            label=label,
+            matrix=matrix,
+            tiles=grid,
+            siemens_per_weight=scale,
+            full_scale_siemens=full_scale,
+            tolerance_siemens=tolerance,
+            solver=self.resolved.solver.solver,
+            reason=self.resolved.solver.reason,
+            statistics=audit.result(),
+        )
+
+    def _tile(self, label: str, crossbar: Crossbar, frame: bytes) -> None:
+        """Everything that one tile leaves on disk."""
+        store.save_crossbar(self.folder, label, crossbar)
+        store.write_bytes(self.folder / "bitstream" / label / f"tile_{crossbar.index}.bin", frame)
+        wanted = self.options.netlists
+        if wanted == "all" or (wanted == "sample" and crossbar.index == 0):
+            technology, bank = self.resolved.technology, self.resolved.bank
+            segments = wire_segments(bank, technology) if self.options.wires else None
+            deck = tile_deck(crossbar, technology, label=label, parasitics=segments)
+            store.write_bytes(self.folder / "netlist" / label / f"tile_{crossbar.index}.cir", deck.encode())
+
+    def _controller(self, geometry: ArrayGeometry) -> None:
+        for name, text in emit_verilog(geometry).items():
+            store.write_bytes(self.folder / "hdl" / name, text.encode())
+
+    def _record(self, layers: list[MappedLayer], geometry: ArrayGeometry, origin: str) -> None:
+        technology, bank = self.resolved.technology, self.resolved.bank
+        store.write_bytes(self.folder / store.TECHNOLOGY_FILE, technology_text(self.options.technology).encode())
+        network = store.save_network(self.folder, self.network)
+        summary = totals((layer.statistics for layer in layers), bank.resistors)
+        data = {
+            "format": store.FORMAT,
+            "rsscircuit": version("rsscircuit"),
+            "model": {"file": self.model.name, "sha256": hashlib.sha256(self.model.read_bytes()).hexdigest()},
+            "technology": technology.name,
+            "hypothetical": technology.hypothetical,
+            "bank": {"plan": bank.plan, "resistors": bank.resistors},
+            "options": self.options.record(),
+            "controller": asdict(geometry),
+            "summary": summary | {"tiles": sum(len(layer.tiles) for layer in layers), "input_range": origin},
+            "layers": [store.layer_entry(layer) for layer in layers],
+            "network": {"layers": network, "outputs": list(self.network.outputs)},
+            "fingerprint": store.fingerprint(self.folder),
+        }
+        store.write_json(self.folder / store.DESIGN_FILE, data)
+
+
+def _stopwatch(lines: list[str]) -> Callable[[str], AbstractContextManager[None]]:
+    """Seconds of each stage: the only thing of a build that differs between two runs."""
+
+    @contextmanager
+    def stage(name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        lines.append(f"{time.perf_counter() - began:10.3f} s  {name}\n")
+
+    return stage

@@ -1,0 +1,164 @@
+"""Results as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from rsscircuit.quantities import engineering
+from rsscircuit.technology import Technology
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Plain lines on standard output, as they are."""
+    console = Console(soft_wrap=True, highlight=False)
+    for line in lines:
+        console.print(line, markup=False)
+
+
+def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> None:
+    """A table on standard output; the first ``left`` columns are text, the others numbers."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for position, head in enumerate(heads):
+        table.add_column(head, justify="left" if position < left else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console = Console(highlight=False)
+    wide = console.is_terminal and console.width >= 100
+    (console if wide else Console(highlight=False, width=140)).print(table, markup=False)
+
+
+def percent(fraction: float, digits: int = 3) -> str:
+    """``0.0123`` as ``1.23 %``."""
+    return f"{100 * fraction:.{digits}g} %"
+
+
+def show_layers(record: Mapping[str, Any], seconds: Mapping[str, str]) -> None:
+    """The per-layer table of a build."""
+    rows = []
+    for layer in record["layers"]:
+        figures = layer["statistics"]
+        rows.append(
+            (
+                layer["name"],
+                f"{layer['rows']} x {layer['columns']}",
+                str(layer["tiles"]),
+                str(figures["cells"]),
+                str(figures["resistors"]),
+                str(figures["zero_weights"]),
+                percent(figures["rms_weight_error"]),
+                percent(figures["worst_weight_error"]),
+                str(figures["beyond_reach"]),
+                str(figures["beyond_tolerance"]),
+                layer["solver"],
+                seconds.get(layer["label"], ""),
+            )
+        )
+    heads = ("layer", "matrix", "tiles", "cells", "resistors", "zeros", "rms error", "worst error",
+             "out of reach", "out of tol.", "solver", "time")  # fmt: skip
+    print_table(heads, rows)
+
+
+def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]:
+    """What a design is, in a few lines."""
+    summary, bank, options = record["summary"], record["bank"], record["options"]
+    first = record["layers"][0]
+    lines = [
+        f"network      {record['model']['file']}, {len(record['layers'])} crossbar layers, {summary['tiles']} tiles of at most "
+        f"{options['tile'][0]} x {options['tile'][1]}",
+        f"technology   {technology.label}: {technology.title}",
+        f"bank         {bank['resistors']} resistors, {bank['plan']}, {engineering(technology.resistor.unit_ohm, 'Ohm')} the smallest; a pair a cell",
+        f"input range  {summary['input_range']}",
+        f"tolerance    {options['tolerance']:g} of full scale, {engineering(first['tolerance_siemens'], 'S')} of "
+        f"{engineering(first['full_scale_siemens'], 'S')} in layer {first['name']}",
+        f"solver       {first['solver']} ({first['reason']})",
+        f"resistors    {summary['resistors']} in {summary['cells']} cells; {summary['zero_weights']} zero weights saved "
+        f"{summary['resistors_saved']} resistors and switches",
+    ]
+    for layer in record["layers"]:
+        figures = layer["statistics"]
+        if figures["beyond_reach"]:
+            lines.append(f"out of reach in {layer['name']}: {figures['beyond_reach']} cells")
+            lines += [f"  {miss}" for miss in figures["beyond_reach_named"]]
+        lines += [f"note on {layer['name']}: {note}" for note in figures["notes"][:3]]
+    return lines
+
+
+def show_evaluation(result: Mapping[str, Any]) -> None:
+    """Accuracy, agreement and output error, a row a variant."""
+    rows = []
+    names = {"trained": "trained network", "mapped": "mapped design", "with_parasitics": "with parasitics"}
+    for key, name in names.items():
+        agreement, error = result["agreement"].get(key), result["output_error"].get(key)
+        rows.append(
+            (
+                name,
+                percent(result["accuracy"][key], 4),
+                "" if agreement is None else percent(agreement, 5),
+                "" if error is None else percent(error),
+            )
+        )
+    print_table(("", "accuracy", "agreement with trained", "output error"), rows)
+    beyond = {name: share for name, share in result["beyond_range"].items() if share > 0}
+    lines = [f"{result['images']} inputs; output error is rms of the error over rms of the output"]
+    lines += [f"{percent(share)} of the activations into {name} exceed its input range" for name, share in beyond.items()]
+    print_lines(lines)
+
+
+def show_technology(technology: Technology) -> None:
+    """Every number of a technology with its mark and source."""
+    print_lines([f"{technology.label}: {technology.title}"])
+    rows = []
+    for where, provenance in technology.provenance.items():
+        section, key = where.split(".")
+        value = getattr(getattr(technology, section), key)
+        rows.append((where, f"{value:g}", provenance.mark, provenance.source))
+    rows.append(("bank", f"{technology.plan}, {technology.resistors}", "", "what `build` draws by default"))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for head in ("entry", "value", "mark", "source"):
+        table.add_column(head, justify="right" if head == "value" else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(highlight=False, width=140).print(table, markup=False)
+
+
+def show_simulation(result: Mapping[str, Any]) -> None:
+    """Column currents of the first cases."""
+    currents = result["ampere"]
+    shown = currents[:4]
+    rows = [
+        (str(column), *(engineering(case[column], "A", 6) for case in shown)) for column in range(len(currents[0]))
+    ]
+    print_table(("column", *(f"case {case}" for case in range(len(shown)))), rows)
+    engine = result["version"] or result["engine"]
+    print_lines(
+        [
+            f"{engine}, layer {result['layer']}, tile {result['tile']}, {result['cases']} cases",
+            f"difference from the plan's closed form: {percent(result['relative_difference'])} (rms over rms)",
+        ]
+    )
+
+
+def show_montecarlo(result: Mapping[str, Any]) -> None:
+    """The spread of the output error."""
+    error = result["relative_error"]
+    rows = [
+        (
+            str(result["trials"]),
+            percent(error["mean"]),
+            percent(error["standard_deviation"]),
+            percent(error["worst"]),
+            str(error["worst_trial"]),
+        )
+    ]
+    print_table(("trials", "mean", "std. dev.", "worst", "worst trial"), rows, left=0)
+    print_lines(
+        [
+            f"{result['kind']}, {result['engine']}, layer {result['layer']}, tile {result['tile']}, seed {result['seed']}",
+            "output error against the trained matrix, rms over rms, at random inputs from 0 to full scale",
+        ]
+    )

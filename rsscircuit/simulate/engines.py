@@ -1,0 +1,90 @@
+"""The simulators of one tile: logical volts in, column currents out, one interface.
+
+* ``ideal``: the closed form, sum of conductances times volts;
+* ``nodal``: wires, leakage and the bias-dependent part of the switch, by nodal analysis;
+* ``ngspice``: the emitted deck, transistor switches and all, through PySpice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsscircuit.design import Crossbar
+from rsscircuit.errors import InputError
+from rsscircuit.netlist import source_volts
+from rsscircuit.simulate import ngspice
+from rsscircuit.simulate.nodal import effective_siemens
+from rsscircuit.technology import Technology
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Setting:
+    """What an engine needs beside the tile.
+
+    Attributes:
+        technology: Switch card and voltages.
+        segment_ohms: Word-line and bit-line segments, for ``nodal``.
+        deck: Writes or reads the tile's netlist, for ``ngspice``.
+        where: Names the tile in errors.
+        progress: Called with the number of cases just done.
+    """
+
+    technology: Technology
+    segment_ohms: tuple[float, float]
+    deck: Callable[[], str]
+    where: str
+    progress: Callable[[int], None] | None = None
+
+
+def _ideal(crossbar: Crossbar, volts: Array, setting: Setting) -> Array:
+    return volts @ crossbar.pair_siemens()
+
+
+def _nodal(crossbar: Crossbar, volts: Array, setting: Setting) -> Array:
+    effective, quadratic = parasitic_matrices(crossbar, setting.technology, setting.segment_ohms)
+    result: Array = volts @ effective + volts**2 @ quadratic
+    return result
+
+
+def _ngspice(crossbar: Crossbar, volts: Array, setting: Setting) -> Array:
+    return ngspice.operating_points(
+        setting.deck(),
+        source_volts(volts, setting.technology),
+        crossbar.targets.shape[1],
+        where=setting.where,
+        progress=setting.progress,
+    )
+
+
+Engine = Callable[[Crossbar, Array, Setting], Array]
+ENGINES: Mapping[str, Engine] = MappingProxyType({"ideal": _ideal, "nodal": _nodal, "ngspice": _ngspice})
+
+
+def parasitic_matrices(
+    crossbar: Crossbar, technology: Technology, segment_ohms: tuple[float, float]
+) -> tuple[Array, Array]:
+    """Linear [rows, cols] (siemens) and quadratic (ampere per volt squared) response with parasitics.
+
+    Wires and leakage make the linear part. The quadratic part is the switch's dependence on its own
+    voltage, some 1e-5 of the current, taken at ideal line voltages.
+    """
+    linear = effective_siemens(crossbar.bank_siemens() + crossbar.leak_siemens(), *segment_ohms)
+    return linear, crossbar.curvature(technology)
+
+
+def engine_named(name: str) -> Engine:
+    """The engine of that name.
+
+    Raises:
+        InputError: There is none.
+    """
+    if name not in ENGINES:
+        raise InputError("no such engine", where="--engine", got=name, remedy=f"choose from {', '.join(ENGINES)}")
+    return ENGINES[name]

@@ -1,0 +1,139 @@
+"""The network on its crossbars: the reference graph with each layer's product replaced by its tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsscircuit.design import Design, MappedLayer
+from rsscircuit.network import Layer, run
+from rsscircuit.network.reference import Product
+from rsscircuit.simulate.engines import parasitic_matrices
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LayerResponse:
+    """What a layer's tiles do together, partial sums added digitally.
+
+    Attributes:
+        linear: float64 [rows, cols], siemens.
+        quadratic: float64 [rows, cols], ampere per volt squared, or None.
+    """
+
+    linear: Array
+    quadratic: Array | None
+
+
+def mapped_response(design: Design, layer: MappedLayer) -> LayerResponse:
+    """Subset sums of true branches, closed switches included; ideal wires, no leakage."""
+    linear = np.zeros(layer.matrix.weights.shape)
+    for tile in layer.tiles:
+        linear[tile.window] = design.crossbar(layer, tile).pair_siemens()
+    return LayerResponse(linear=linear, quadratic=None)
+
+
+def parasitic_response(design: Design, layer: MappedLayer) -> LayerResponse:
+    """The same with wires, leakage and the bias-dependent part of the switch."""
+    linear, quadratic = np.zeros(layer.matrix.weights.shape), np.zeros(layer.matrix.weights.shape)
+    for tile in layer.tiles:
+        crossbar = design.crossbar(layer, tile)
+        linear[tile.window], quadratic[tile.window] = parasitic_matrices(
+            crossbar, design.technology, design.segment_ohms
+        )
+    return LayerResponse(linear=linear, quadratic=quadratic)
+
+
+def product_of(design: Design, response: Callable[[Design, MappedLayer], LayerResponse]) -> Product:
+    """A product that computes every crossbar layer through its tiles, for the reference executor."""
+    layers = {layer.name: (layer, response(design, layer)) for layer in design.layers}
+    read_volt = design.technology.drive.read_volt
+
+    def product(layer: Layer, rows: Array) -> Array:
+        mapped, tiles = layers[layer.name]
+        volts = read_volt * mapped.matrix.drive(rows)
+        ampere = volts @ tiles.linear
+        if tiles.quadratic is not None:
+            ampere += (volts * volts) @ tiles.quadratic
+        unit = mapped.matrix.input_full_scale / (read_volt * mapped.siemens_per_weight)
+        result: Array = ampere * unit
+        return result
+
+    return product
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """How a design answers, beside the trained network, over a data set.
+
+    ``accuracy`` counts correct predictions, ``agreement`` predictions equal to the trained network's,
+    ``output_error`` is the rms of the output's error over the rms of the output. ``beyond_range`` is the share
+    of row drives that the input range cut off, by layer.
+    """
+
+    images: int
+    accuracy: dict[str, float]
+    agreement: dict[str, float]
+    output_error: dict[str, float]
+    beyond_range: dict[str, float]
+
+
+def evaluate(
+    design: Design,
+    inputs: Array,
+    labels: NDArray[np.int64],
+    *,
+    batch: int = 250,
+    progress: Callable[[int], None] | None = None,
+) -> Evaluation:
+    """Run every input through the trained network, the mapped design and the design with parasitics.
+
+    Args:
+        design: The design.
+        inputs: float64, first axis the cases, shaped as the network takes them.
+        labels: [cases], the right classes.
+        batch: Cases at a time.
+        progress: Called with the number of cases just done.
+    """
+    variants: dict[str, Product | None] = {
+        "trained": None,
+        "mapped": product_of(design, mapped_response),
+        "with_parasitics": product_of(design, parasitic_response),
+    }
+    output = design.network.outputs[0]
+    limit = {layer.name: layer.matrix.input_full_scale for layer in design.layers}
+    over = dict.fromkeys(limit, 0)
+    seen = dict.fromkeys(limit, 0)
+
+    def observe(layer: Layer, x: Array) -> None:
+        over[layer.name] += int((np.abs(x) > limit[layer.name]).sum())
+        seen[layer.name] += x.size
+
+    right, same = dict.fromkeys(variants, 0), dict.fromkeys(variants, 0)
+    error, power = dict.fromkeys(variants, 0.0), 0.0
+    for first in range(0, len(inputs), batch):
+        x, wanted = inputs[first : first + batch], labels[first : first + batch]
+        trained = run(design.network, x, observe=observe)[output].reshape(len(x), -1)
+        power += float((trained**2).sum())
+        choice = trained.argmax(axis=1)
+        for name, product in variants.items():
+            answer = trained if product is None else run(design.network, x, product=product)[output].reshape(len(x), -1)
+            predicted = answer.argmax(axis=1)
+            right[name] += int((predicted == wanted).sum())
+            same[name] += int((predicted == choice).sum())
+            error[name] += float(((answer - trained) ** 2).sum())
+        if progress:
+            progress(len(x))
+    cases = len(inputs)
+    mapped = [name for name in variants if name != "trained"]
+    return Evaluation(
+        images=cases,
+        accuracy={name: right[name] / cases for name in variants},
+        agreement={name: same[name] / cases for name in mapped},
+        output_error={name: (error[name] / power) ** 0.5 if power > 0 else 0.0 for name in mapped},
+        beyond_range={name: over[name] / max(1, seen[name]) for name in limit},
+    )
