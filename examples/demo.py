@@ -124,9 +124,7 @@ def cp_sat_on_both_convolutions(directory: Path) -> None:
             )
     console.print(table)
     ratio = totals[Objective.LEAST_TOTAL, "cp-sat"] / totals[Objective.LEAST_TOTAL, "meet-in-the-middle"]
-    console.print(
-        f"least total conductance, CP-SAT over exact: {ratio:.6f}; every residual recomputed from its mask"
-    )
+    console.print(f"least total conductance, CP-SAT over exact: {ratio:.6f}; every residual recomputed from its mask")
 
 
 def load_a_bitstream(directory: Path) -> None:
@@ -161,7 +159,17 @@ def main() -> None:
 
     heading("1. Build: import, map, draw and measure a die, solve, emit SPICE, bitstreams and Verilog")
     model = HERE / f"lenet5_{options.dataset}" / "lenet5.onnx"
-    command("build", model, "--out", directory, "--calibration", data / "calibration_images.npy", "--seed", SEED, "--force")
+    command(
+        "build",
+        model,
+        "--out",
+        directory,
+        "--calibration",
+        data / "calibration_images.npy",
+        "--seed",
+        SEED,
+        "--force",
+    )
 
     heading("2. Evaluate: the real test set, trained network, mapped design, design with parasitics")
     command("evaluate", directory, "--inputs", data / "test_images.npy", "--labels", data / "test_labels.npy")
@@ -171,7 +179,19 @@ def main() -> None:
 
     heading("4. Monte Carlo over process variation on one tile")
     command("montecarlo", directory, "--layer", "conv1", "--tile", 0, "--trials", 20, "--engine", "ngspice")
-    command("montecarlo", directory, "--layer", "conv1", "--tile", 0, "--trials", 20, "--engine", "ngspice", "--fixed-program")
+    command(
+        "montecarlo",
+        directory,
+        "--layer",
+        "conv1",
+        "--tile",
+        0,
+        "--trials",
+        20,
+        "--engine",
+        "ngspice",
+        "--fixed-program",
+    )
     command("montecarlo", directory, "--layer", "fc1", "--tile", 0, "--trials", 20)
 
     heading("5. CP-SAT on both convolutions, against the exact solver")

@@ -156,9 +156,7 @@ def main() -> None:
         for kind in ("train", "t10k")
     }  # fmt: skip
     np.savez_compressed(folder / "test.npz", images=raw["t10k"][0], labels=raw["t10k"][1])
-    np.savez_compressed(
-        folder / "calibration.npz", images=raw["train"][0][:512], labels=raw["train"][1][:512]
-    )
+    np.savez_compressed(folder / "calibration.npz", images=raw["train"][0][:512], labels=raw["train"][1][:512])
     (images, labels), (test_images, test_labels) = (
         (torch.from_numpy(i.copy()).float()[:, None] / 255, torch.from_numpy(t.copy()).long())
         for i, t in (raw["train"], raw["t10k"])

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rsscircuit.analyses import evaluate, inspect, montecarlo, simulate_tile, tile_volts
-    from rsscircuit.pipeline import build
     from rsscircuit.design import Design, load
     from rsscircuit.errors import RsscircuitError
     from rsscircuit.network import Network, read_network
     from rsscircuit.options import BuildOptions
+    from rsscircuit.pipeline import build
     from rsscircuit.subsetsum import solve_cells
     from rsscircuit.technology import load_technology
 

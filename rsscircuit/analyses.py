@@ -88,7 +88,9 @@ def simulate_tile(
     volts = np.atleast_2d(read_user_array(inputs, "--inputs").astype(np.float64))
     if volts.ndim != 2 or volts.shape[1] != place.rows:
         raise InputError(
-            f"tile {tile} of {mapped.name} takes volt [cases, {place.rows}]", where="--inputs", got=str(volts.shape)
+            f"tile {tile} of {mapped.name} takes volt [cases, {place.rows}]",
+            where="--inputs",
+            got=str(volts.shape),
         )
     crossbar = design.crossbar(mapped, place)
     path = Path(directory) / "netlist" / mapped.label / f"tile_{tile}.cir"
@@ -124,7 +126,8 @@ def montecarlo(
 
     Args:
         directory: The design.
-        layer, tile: Which tile.
+        layer: Which layer, by name or label.
+        tile: Which of its tiles.
         trials: How many.
         engine: ``nodal``, ``ngspice`` or ``ideal``.
         fixed: Keep the design's die and program and move temperature, supply and age; otherwise every

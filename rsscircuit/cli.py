@@ -51,7 +51,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Options of the command itself."""
 
@@ -61,18 +63,28 @@ def build(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Network, ONNX or .npz.")],
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="Directory of the design.")],
     technology: Annotated[str, typer.Option(help="Preset name or TOML file.")] = DEFAULT,
-    bank: Annotated[str | None, typer.Option(metavar="PLAN", help="Nominal plan, as geometric:1.25 or equal; the technology's own by default.")] = None,
-    resistors: Annotated[int | None, typer.Option(metavar="N", help="Resistors a bank, 1 to 64; the technology's own by default.")] = None,
+    bank: Annotated[
+        str | None,
+        typer.Option(metavar="PLAN", help="Nominal plan, as geometric:1.25 or equal; the technology's own by default."),
+    ] = None,
+    resistors: Annotated[
+        int | None, typer.Option(metavar="N", help="Resistors a bank, 1 to 64; the technology's own by default.")
+    ] = None,
     tile: Annotated[str, typer.Option(metavar="RxC", help="Largest logical rows and columns of a crossbar.")] = "64x64",
     solver: Annotated[str, typer.Option(help="auto, meet-in-the-middle or cp-sat.")] = "auto",
-    tolerance: Annotated[float, typer.Option(help="Largest cell error, as a fraction of the layer's full-scale conductance; 0 = nearest.")] = DEFAULT_TOLERANCE,
-    calibration: Annotated[str | None, typer.Option(metavar="X.npy", help="Inputs whose activations set the input range of each layer.")] = None,
+    tolerance: Annotated[
+        float,
+        typer.Option(help="Largest cell error, as a fraction of the layer's full-scale conductance; 0 = nearest."),
+    ] = DEFAULT_TOLERANCE,
+    calibration: Annotated[
+        str | None, typer.Option(metavar="X.npy", help="Inputs whose activations set the input range of each layer.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Which virtual die.")] = 1,
     netlists: Annotated[str, typer.Option(help="all, sample (the first tile of each layer) or none.")] = "all",
     wires: Annotated[bool, typer.Option("--wires", help="Netlists with wire segments and leakage.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a design that is there.")] = False,
     as_json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Map a network onto crossbars: solve, and write netlists, bitstreams and Verilog."""
     from rsscircuit.analyses import inspect as inspect_design
     from rsscircuit.pipeline import build as run
@@ -135,7 +147,9 @@ def evaluate(
         tables.show_evaluation(result)
 
 
-@app.command(epilog="Example: generate-crossbar simulate DIR --engine ngspice --layer conv1 --tile 0 --inputs volts.npy")
+@app.command(
+    epilog="Example: generate-crossbar simulate DIR --engine ngspice --layer conv1 --tile 0 --inputs volts.npy"
+)
 def simulate(
     directory: Directory,
     layer: LayerOption,
@@ -147,9 +161,7 @@ def simulate(
     """Column currents of one tile."""
     from rsscircuit.analyses import simulate_tile
 
-    result = simulate_tile(
-        directory, engine=engine, layer=layer, tile=tile, inputs=inputs, progress=_bars(as_json)
-    )
+    result = simulate_tile(directory, engine=engine, layer=layer, tile=tile, inputs=inputs, progress=_bars(as_json))
     if as_json:
         _print_json(result)
     else:
@@ -163,13 +175,18 @@ def montecarlo(
     tile: TileOption,
     trials: Annotated[int, typer.Option(help="How many.")],
     engine: Annotated[str, typer.Option(help="nodal, ngspice or ideal.")] = "nodal",
-    fixed_program: Annotated[bool, typer.Option("--fixed-program", help="Keep one die and its program; move temperature, supply and age.")] = False,
+    fixed_program: Annotated[
+        bool, typer.Option("--fixed-program", help="Keep one die and its program; move temperature, supply and age.")
+    ] = False,
     celsius: Annotated[str, typer.Option(metavar="LOW:HIGH", help="Temperatures of a fixed program.")] = "-40:125",
-    supply: Annotated[str | None, typer.Option(metavar="LOW:HIGH", help="Supply of a fixed program, volt; nominal +- 10 % by default.")] = None,
+    supply: Annotated[
+        str | None,
+        typer.Option(metavar="LOW:HIGH", help="Supply of a fixed program, volt; nominal +- 10 % by default."),
+    ] = None,
     years: Annotated[str, typer.Option(metavar="LOW:HIGH", help="Age of a fixed program.")] = "0:10",
     seed: Annotated[int, typer.Option(help="Of the trials.")] = 1,
     as_json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Output error of one tile over process variation: every trial a new die, or one die that drifts."""
     from rsscircuit.analyses import montecarlo as run
     from rsscircuit.simulate.montecarlo import Conditions
@@ -233,7 +250,8 @@ def doctor() -> None:
     from rsscircuit.doctor import check
 
     rows = [
-        (part.name, part.version or "missing", "" if part.version else f"{part.cost}; {part.remedy}") for part in check()
+        (part.name, part.version or "missing", "" if part.version else f"{part.cost}; {part.remedy}")
+        for part in check()
     ]
     tables.print_table(("part", "version", "without it"), rows, left=3)
 

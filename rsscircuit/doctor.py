@@ -42,7 +42,11 @@ _PACKAGES = {
     "PySpice": "no SPICE simulation; netlists, and the engines ideal and nodal, still work",
 }
 _OPTIONAL_PROGRAMS = {
-    "ngspice": (("--version",), "netlists cannot be run by hand with `ngspice -b`", "apt-get install ngspice"),
+    "ngspice": (
+        ("--version",),
+        "netlists cannot be run by hand with `ngspice -b`",
+        "apt-get install ngspice",
+    ),
     "iverilog": (("-V",), "the emitted bench cannot be run by hand", "apt-get install iverilog"),
 }
 

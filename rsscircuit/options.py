@@ -76,7 +76,10 @@ def resolve(options: BuildOptions) -> Resolved:
         raise InputError("a tolerance is a fraction from 0 to 1", where="--tolerance", got=options.tolerance)
     if options.netlists not in NETLISTS:
         raise InputError(
-            "no such choice", where="--netlists", got=options.netlists, remedy=f"choose from {', '.join(NETLISTS)}"
+            "no such choice",
+            where="--netlists",
+            got=options.netlists,
+            remedy=f"choose from {', '.join(NETLISTS)}",
         )
     if options.seed < 0:
         raise InputError("a seed is a whole number from 0", where="--seed", got=options.seed)
@@ -88,7 +91,5 @@ def resolve(options: BuildOptions) -> Resolved:
         technology.resistors if options.resistors is None else options.resistors,
         technology.resistor.unit_ohm,
     )
-    solver = choose(
-        options.solver, items=2 * bank.resistors, one_sign=bank.resistors, tolerance=options.tolerance > 0
-    )
+    solver = choose(options.solver, items=2 * bank.resistors, one_sign=bank.resistors, tolerance=options.tolerance > 0)
     return Resolved(technology=technology, bank=bank, solver=solver)

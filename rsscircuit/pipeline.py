@@ -63,7 +63,12 @@ def build(
     partial = _partial_directory(folder)
     try:
         _Build(
-            model=Path(model), network=network, options=options, resolved=resolved, folder=partial, progress=progress
+            model=Path(model),
+            network=network,
+            options=options,
+            resolved=resolved,
+            folder=partial,
+            progress=progress,
         ).write()
         store.replace_directory(partial, folder)
     except BaseException:

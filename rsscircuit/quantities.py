@@ -21,7 +21,10 @@ def parse_tile(text: str, *, where: str = "--tile") -> tuple[int, int]:
     rows, columns = (int(match[1]), int(match[2])) if match else (0, 0)
     if not (1 <= rows <= 4096 and 1 <= columns <= 4096):
         raise InputError(
-            "a tile is ROWSxCOLUMNS, each from 1 to 4096", where=where, got=text, remedy="write for example 64x64"
+            "a tile is ROWSxCOLUMNS, each from 1 to 4096",
+            where=where,
+            got=text,
+            remedy="write for example 64x64",
         )
     return rows, columns
 

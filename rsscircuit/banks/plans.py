@@ -39,12 +39,18 @@ class _Kind:
 _KINDS: Mapping[str, _Kind] = MappingProxyType(
     {
         "equal": _Kind(multiples=_equal, default=0.0, low=0.0, high=0.0, meaning="all the same"),
-        "linear": _Kind(multiples=_linear, default=0.2, low=0.0, high=0.9, meaning="evenly spread over +- the parameter"),
-        "geometric": _Kind(multiples=_geometric, default=1.25, low=1.0, high=4.0, meaning="each the parameter times the last"),
-        "sub-radix": _Kind(multiples=_geometric, default=1.8, low=1.0, high=2.0, meaning="geometric with a ratio below 2"),
+        "linear": _Kind(
+            multiples=_linear, default=0.2, low=0.0, high=0.9, meaning="evenly spread over +- the parameter"
+        ),
+        "geometric": _Kind(
+            multiples=_geometric, default=1.25, low=1.0, high=4.0, meaning="each the parameter times the last"
+        ),
+        "sub-radix": _Kind(
+            multiples=_geometric, default=1.8, low=1.0, high=2.0, meaning="geometric with a ratio below 2"
+        ),
         "binary": _Kind(multiples=_geometric, default=2.0, low=2.0, high=2.0, meaning="geometric with a ratio of 2"),
     }
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,13 +154,9 @@ def _check_length(words: list[int], geometry: ArrayGeometry) -> None:
     """Refuse a frame that is longer or shorter than the array's."""
     whole = frame_words(geometry)
     if len(words) < whole:
-        raise TruncatedError(
-            f"a frame has {whole} words", where="bitstream", got=f"{len(words)} words", remedy=_REMEDY
-        )
+        raise TruncatedError(f"a frame has {whole} words", where="bitstream", got=f"{len(words)} words", remedy=_REMEDY)
     if len(words) > whole:
-        raise OverlongError(
-            f"a frame has {whole} words", where="bitstream", got=f"{len(words)} words", remedy=_REMEDY
-        )
+        raise OverlongError(f"a frame has {whole} words", where="bitstream", got=f"{len(words)} words", remedy=_REMEDY)
 
 
 def _check_checksum(frame: bytes) -> None:

@@ -24,8 +24,7 @@ def _parity_masks() -> tuple[int, ...]:
     """For each bit of the next state, the bits of ``state ^ word`` that it is the parity of."""
     columns = [_shifted(1 << bit) for bit in range(WORD_BITS)]
     return tuple(
-        sum(((column >> bit) & 1) << source for source, column in enumerate(columns))
-        for bit in range(WORD_BITS)
+        sum(((column >> bit) & 1) << source for source, column in enumerate(columns)) for bit in range(WORD_BITS)
     )
 
 

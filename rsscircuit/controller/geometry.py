@@ -81,9 +81,7 @@ class ArrayGeometry:
             TileShapeError: ``closed`` is no boolean tile, or does not fit.
         """
         shape = (self.rows, self.columns, POLARITIES, self.branches)
-        fits = closed.ndim == len(shape) and all(
-            n <= most for n, most in zip(closed.shape, shape, strict=True)
-        )
+        fits = closed.ndim == len(shape) and all(n <= most for n, most in zip(closed.shape, shape, strict=True))
         if closed.dtype != np.bool_ or not fits or closed.shape[2] != POLARITIES:
             raise TileShapeError(
                 f"a tile is bool [row, column, polarity, branch] of at most {shape}, two polarities",

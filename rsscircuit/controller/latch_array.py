@@ -69,9 +69,6 @@ class LatchArray(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         rows = range(0, self.geometry.rows * stride, stride)
         cells = self._memory.data
         return np.array(
-            [
-                [simulation.get(cells[row + word]) for word in range(self.geometry.words_per_row)]
-                for row in rows
-            ],
+            [[simulation.get(cells[row + word]) for word in range(self.geometry.words_per_row)] for row in rows],
             dtype=np.uint32,
         )

@@ -117,9 +117,7 @@ class BitstreamLoader(wiring.Component):  # type: ignore[misc]  # amaranth is un
 
     def _datapath(self, m: Any) -> None:
         """One register holds the word at hand; the CRC sees nothing else."""
-        taps = [
-            [self._mixed[bit] for bit in range(WORD_BITS) if mask >> bit & 1] for mask in crc.PARITY_MASKS
-        ]
+        taps = [[self._mixed[bit] for bit in range(WORD_BITS) if mask >> bit & 1] for mask in crc.PARITY_MASKS]
         m.d.comb += [
             self._mixed.eq(self._crc ^ self._word),
             self._crc_next.eq(Cat(Cat(bits).xor() for bits in taps)),
@@ -144,9 +142,7 @@ class BitstreamLoader(wiring.Component):  # type: ignore[misc]  # amaranth is un
 
     def _take_header(self, m: Any) -> None:
         """Each header word must be the one expected; fault codes count the header words from one."""
-        expected = Array(
-            [MAGIC, VERSION, configuration_hash(self._geometry), self.tile_id, self._geometry.words]
-        )
+        expected = Array([MAGIC, VERSION, configuration_hash(self._geometry), self.tile_id, self._geometry.words])
         with m.Case(State.HEADER):
             self._await_word(m, State.HEADER_CHECK)
         with m.Case(State.HEADER_CHECK):

@@ -92,9 +92,7 @@ class Bench:
         watched = (top.oe, top.ready, top.fault, top.kill, port.we, port.row, port.word, port.wdata)
         before: tuple[int, ...] = (0,) * len(watched)
         async for _, _, *sample in simulation.tick().sample(*watched):
-            self.violations += [
-                f"clock {self.cycles}: {rule}" for rule in broken_rules(before, tuple(sample))
-            ]
+            self.violations += [f"clock {self.cycles}: {rule}" for rule in broken_rules(before, tuple(sample))]
             before = tuple(sample)
             self.cycles += 1
             if self.cycles > self.max_cycles:

@@ -144,9 +144,7 @@ class Design:
             InputError: The layer has no such tile.
         """
         if not 0 <= index < len(layer.tiles):
-            raise InputError(
-                f"layer {layer.name} has tiles 0 to {len(layer.tiles) - 1}", where="--tile", got=index
-            )
+            raise InputError(f"layer {layer.name} has tiles 0 to {len(layer.tiles) - 1}", where="--tile", got=index)
         return layer.tiles[index]
 
     def crossbar(self, layer: MappedLayer, tile: Tile) -> Crossbar:

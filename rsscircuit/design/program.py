@@ -54,7 +54,7 @@ def program(targets: Array, measured: MeasuredBanks, *, tolerance_siemens: float
         solver: Name of a solver, or ``auto``.
     """
     step = measured.step_siemens
-    drawn = (measured.on_siemens > 0).any(axis=(2, 3))
+    drawn = np.any(measured.on_siemens > 0, axis=(2, 3))
     leak = measured.off_siemens.sum(axis=3)
     goals = targets - (leak[:, :, 0] - leak[:, :, 1])
     items = np.concatenate([step[:, :, 0], -step[:, :, 1]], axis=2)

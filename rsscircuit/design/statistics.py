@@ -15,6 +15,15 @@ from rsscircuit.subsetsum import Status
 
 Array = NDArray[np.float64]
 NAMED_MISSES = 5
+_COUNTS = (
+    "slots",
+    "cells",
+    "zero_weights",
+    "resistors",
+    "closed_switches",
+    "beyond_reach",
+    "beyond_tolerance",
+)
 
 
 @dataclass(slots=True)
@@ -91,9 +100,6 @@ class LayerAudit:
             "beyond_reach_named": self.misses,
             "notes": self.notes,
         }
-
-
-_COUNTS = ("slots", "cells", "zero_weights", "resistors", "closed_switches", "beyond_reach", "beyond_tolerance")
 
 
 def totals(layers: Iterable[Mapping[str, Any]], resistors_per_bank: int) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """A design on disk: ``design.json`` and plain ``.npy`` arrays, the same bytes for the same run.
 
-    design.json                     options, versions, layers, fingerprints
-    technology.toml                 the technology as it was used
-    network/<k>.<weight|bias>.npy   the trained values, float64
-    banks/<label>/tile_<k>.true.npy        float64 [rows, cols, 2, n], siemens, switch closed
-    banks/<label>/tile_<k>.measured.npy    the same as measured
-    banks/<label>/tile_<k>.closed.npy      the switch plan, bits packed along the last axis
-    layers/<label>.scale.npy        float64 [cols], siemens a unit of weight
+design.json                     options, versions, layers, fingerprints
+technology.toml                 the technology as it was used
+network/<k>.<weight|bias>.npy   the trained values, float64
+banks/<label>/tile_<k>.true.npy        float64 [rows, cols, 2, n], siemens, switch closed
+banks/<label>/tile_<k>.measured.npy    the same as measured
+banks/<label>/tile_<k>.closed.npy      the switch plan, bits packed along the last axis
+layers/<label>.scale.npy        float64 [cols], siemens a unit of weight
 """
 
 from __future__ import annotations
@@ -197,7 +197,9 @@ def load(directory: str | Path) -> Design:
     try:
         return _assemble(folder, data)
     except (KeyError, TypeError, FileNotFoundError) as error:
-        raise DesignError("the design is damaged", where=str(folder), got=str(error), remedy="build it again") from error
+        raise DesignError(
+            "the design is damaged", where=str(folder), got=str(error), remedy="build it again"
+        ) from error
 
 
 def _assemble(folder: Path, data: dict[str, Any]) -> Design:
@@ -244,7 +246,9 @@ def refuse_foreign(out: Path, *, force: bool) -> None:
     if out.is_dir() and any(out.iterdir()):
         if not (out / DESIGN_FILE).is_file():
             raise DesignError(
-                "the output directory holds something else", where=str(out), remedy="name a new or empty directory"
+                "the output directory holds something else",
+                where=str(out),
+                remedy="name a new or empty directory",
             )
         if not force:
             raise DesignError("a design is there already", where=str(out), remedy="pass --force to replace it")

@@ -72,9 +72,7 @@ def tile_deck(
         bank=_bank(technology, resistors),
         drive="full read voltage on every row" if volts is None else "as given",
         sources="\n".join(_sources(logical, technology)),
-        grounds="\n".join(
-            f"Vb{j} b{j} 0 {spice_number(drive.common_mode_volt)}" for j in range(columns)
-        ),
+        grounds="\n".join(f"Vb{j} b{j} 0 {spice_number(drive.common_mode_volt)}" for j in range(columns)),
         cells="\n".join(_cells(crossbar, technology, wires)),
         parasitics="".join(f"{line}\n" for line in ("* wires and leakage", *extra)) if extra else "",
         currents=" ".join(f"i(vb{j})" for j in range(columns)),

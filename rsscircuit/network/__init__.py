@@ -1,10 +1,10 @@
 """Networks in: ONNX or NumPy files to a graph of layers, and what those layers compute."""
 
-from .bounds import input_bounds
-from .graph import CONSTANT, CONV, CROSSBAR_OPERATORS, DENSE, INPUT, Array, Layer, Network
-from .lowering import exact_product, fold, unfold, weight_matrix
-from .reading import read_network
-from .reference import predict, run
+from rsscircuit.network.bounds import input_bounds
+from rsscircuit.network.graph import CONSTANT, CONV, CROSSBAR_OPERATORS, DENSE, INPUT, Array, Layer, Network
+from rsscircuit.network.lowering import exact_product, fold, unfold, weight_matrix
+from rsscircuit.network.reading import read_network
+from rsscircuit.network.reference import predict, run
 
 __all__ = [
     "CONSTANT",

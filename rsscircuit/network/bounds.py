@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import NetworkError
-from .graph import CONV, INPUT, Array, Layer, Network
-from .lowering import weights_of
-from .operators import OPERATORS
+from rsscircuit.errors import NetworkError
+from rsscircuit.network.graph import CONV, INPUT, Array, Layer, Network
+from rsscircuit.network.lowering import weights_of
+from rsscircuit.network.operators import OPERATORS
 
 
 class Interval(NamedTuple):

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .graph import CONSTANT, INPUT, Array, Layer
-from .nodes import FlawError, FollowingFlawError, Model, RawArray
-from .operators import OPERATORS
-from .shapes import Shape, known, shape_of
+from rsscircuit.network.graph import CONSTANT, INPUT, Array, Layer
+from rsscircuit.network.nodes import FlawError, FollowingFlawError, Model, RawArray
+from rsscircuit.network.operators import OPERATORS
+from rsscircuit.network.shapes import Shape, known, shape_of
 
 # the sizes of a value whose shape the network computes with; such a layer never outlives the import
 SHAPE = "Shape"
@@ -97,9 +97,7 @@ class Builder:
             value = np.asarray(array).astype(np.float64)
         except (TypeError, ValueError) as error:
             raise FlawError(f"constant '{name}' is not made of numbers, but of {array.dtype}") from error
-        return self._keep(
-            Layer(name=self.unique(name), operator=CONSTANT, attributes={"value": value}), value.shape
-        )
+        return self._keep(Layer(name=self.unique(name), operator=CONSTANT, attributes={"value": value}), value.shape)
 
     def emit(
         self,

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from .graph import CONSTANT, CONV, DENSE, Array, Layer
-from .nodes import FlawError
-from .step import Step, window_settings
+from rsscircuit.network.graph import CONSTANT, CONV, DENSE, Array, Layer
+from rsscircuit.network.nodes import FlawError
+from rsscircuit.network.step import Step, window_settings
 
 
 def conv(step: Step) -> Layer:

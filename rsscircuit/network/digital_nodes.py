@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from .building import BATCH_SIZE, SHAPE
-from .graph import CONSTANT, Array, Layer
-from .nodes import FlawError
-from .step import Step, window_settings
+from rsscircuit.network.building import BATCH_SIZE, SHAPE
+from rsscircuit.network.graph import CONSTANT, Array, Layer
+from rsscircuit.network.nodes import FlawError
+from rsscircuit.network.step import Step, window_settings
 
 # numbers of onnx.TensorProto.DataType, and the words that opsets before 6 used
 _FLOATS = frozenset({1, 10, 11, 16, "FLOAT", "FLOAT16", "DOUBLE"})

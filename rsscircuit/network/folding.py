@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from .graph import CONSTANT, INPUT, Array, Layer
-from .lowering import weights_of
-from .shapes import Shape
+from rsscircuit.network.graph import CONSTANT, INPUT, Array, Layer
+from rsscircuit.network.lowering import weights_of
+from rsscircuit.network.shapes import Shape
 
 _FOLDED = frozenset({"Add", "Sub", "Mul", "Div"})
 
@@ -58,9 +58,7 @@ def _live(layers: Sequence[Layer], outputs: Sequence[str]) -> list[Layer]:
     return live[::-1]
 
 
-def _merged(
-    layer: Layer, kept: Mapping[str, Layer], uses: Counter[str], shapes: Mapping[str, Shape]
-) -> Layer | None:
+def _merged(layer: Layer, kept: Mapping[str, Layer], uses: Counter[str], shapes: Mapping[str, Shape]) -> Layer | None:
     """The crossbar layer before ``layer`` with ``layer`` folded in; None where it cannot be."""
     if layer.operator not in _FOLDED:
         return None

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .graph import CONV, Array, Layer
-from .windows import Span, padded, spans, taps
+from rsscircuit.network.graph import CONV, Array, Layer
+from rsscircuit.network.windows import Span, padded, spans, taps
 
 
 def kernel_of(layer: Layer) -> tuple[int, ...]:

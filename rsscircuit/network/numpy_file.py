@@ -36,8 +36,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import NetworkError
-from .nodes import Model, Node, RawArray
+from rsscircuit.errors import NetworkError
+from rsscircuit.network.nodes import Model, Node, RawArray
 
 OPSET = 21
 NETWORK_INPUT = "input"
@@ -101,9 +101,7 @@ def read_npz(path: Path, content: bytes) -> Model:
     arrays = _arrays(path, content)
     layers = _layers(path, arrays)
     names = _names(layers)
-    problems = [
-        f"two layers are called '{name}'" for name in sorted({n for n in names if names.count(n) > 1})
-    ]
+    problems = [f"two layers are called '{name}'" for name in sorted({n for n in names if names.count(n) > 1})]
     for name, layer in zip(names, layers, strict=True):
         problems += [f"layer '{name}': {problem}" for problem in _problems(layer, names, arrays)]
     if problems:
@@ -148,19 +146,14 @@ def _layers(path: Path, arrays: Mapping[str, RawArray]) -> list[dict[str, Any]]:
     try:
         layers = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise NetworkError(
-            f"the entry 'layers' is not JSON ({error})", where=str(path), remedy=remedy
-        ) from error
+        raise NetworkError(f"the entry 'layers' is not JSON ({error})", where=str(path), remedy=remedy) from error
     if not isinstance(layers, list) or not layers or not all(isinstance(layer, dict) for layer in layers):
         raise NetworkError("the entry 'layers' is not a list of objects", where=str(path), remedy=remedy)
     return layers
 
 
 def _names(layers: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [
-        str(layer.get("name") or f"{layer.get('operator', 'layer')}_{index}")
-        for index, layer in enumerate(layers)
-    ]
+    return [str(layer.get("name") or f"{layer.get('operator', 'layer')}_{index}") for index, layer in enumerate(layers)]
 
 
 def _problems(layer: Mapping[str, Any], names: Sequence[str], arrays: Mapping[str, RawArray]) -> list[str]:
@@ -169,9 +162,7 @@ def _problems(layer: Mapping[str, Any], names: Sequence[str], arrays: Mapping[st
         return [f"operator {operator!r} is not one of {', '.join(LAYER_ENTRIES)}"]
     needed, optional, attributes = LAYER_ENTRIES[operator]
     known = {"operator", "name", "inputs", *needed, *optional, *attributes}
-    problems = [
-        f"unknown entry '{key}' (known: {', '.join(sorted(known))})" for key in layer if key not in known
-    ]
+    problems = [f"unknown entry '{key}' (known: {', '.join(sorted(known))})" for key in layer if key not in known]
     problems += [f"entry '{key}' is missing" for key in needed if key not in layer]
     problems += [
         f"{key} '{layer[key]}' is not an array of this file"

@@ -11,8 +11,8 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import numpy_helper
 
-from ..errors import NetworkError
-from .nodes import FlawError, Model, Node, RawArray
+from rsscircuit.errors import NetworkError
+from rsscircuit.network.nodes import FlawError, Model, Node, RawArray
 
 _ONNX_DOMAINS = frozenset({"", "ai.onnx"})
 
@@ -34,9 +34,7 @@ def read_onnx(path: Path, content: bytes) -> Model:
         f"tensor '{tensor.values.name}' is sparse; store it densely" for tensor in graph.sparse_initializer
     ]
     reader.problems += [
-        f"input '{value.name}' is not a tensor"
-        for value in graph.input
-        if not value.type.HasField("tensor_type")
+        f"input '{value.name}' is not a tensor" for value in graph.input if not value.type.HasField("tensor_type")
     ]
     if reader.problems:
         raise NetworkError("; ".join(reader.problems), where=str(path))
@@ -157,9 +155,7 @@ class _TensorReader:
         except OSError as error:
             raise FlawError(f"{what}, which cannot be read ({error.strerror})") from error
         if length is not None and len(content) < length:
-            raise FlawError(
-                f"{what}, which is too short: {len(content)} of {length} bytes from byte {offset}"
-            )
+            raise FlawError(f"{what}, which is too short: {len(content)} of {length} bytes from byte {offset}")
         return content
 
 

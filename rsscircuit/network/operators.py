@@ -7,8 +7,8 @@ from functools import reduce
 
 import numpy as np
 
-from .graph import Array, Layer
-from .windows import padded, spans, taps
+from rsscircuit.network.graph import Array, Layer
+from rsscircuit.network.windows import padded, spans, taps
 
 Operator = Callable[[Layer, Sequence[Array]], Array]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import InputError
-from .folding import fold_constants
-from .graph import Network
-from .numpy_file import read_npz
-from .onnx_file import read_onnx
-from .translate import translate
+from rsscircuit.errors import InputError
+from rsscircuit.network.folding import fold_constants
+from rsscircuit.network.graph import Network
+from rsscircuit.network.numpy_file import read_npz
+from rsscircuit.network.onnx_file import read_onnx
+from rsscircuit.network.translate import translate
 
 _ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 

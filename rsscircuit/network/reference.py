@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from ..errors import InputError, NetworkError
-from .graph import INPUT, Array, Layer, Network
-from .lowering import exact_product, fold, unfold
-from .operators import OPERATORS
+from rsscircuit.errors import InputError, NetworkError
+from rsscircuit.network.graph import INPUT, Array, Layer, Network
+from rsscircuit.network.lowering import exact_product, fold, unfold
+from rsscircuit.network.operators import OPERATORS
 
 Product = Callable[[Layer, Array], Array]
 Observer = Callable[[Layer, Array], None]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .graph import Layer
-from .lowering import output_shape, weights_of
-from .operators import OPERATORS
+from rsscircuit.network.graph import Layer
+from rsscircuit.network.lowering import output_shape, weights_of
+from rsscircuit.network.operators import OPERATORS
 
 # None: nothing is known; a None inside: how many axes there are is known, but not this size
 Shape = tuple[int | None, ...] | None

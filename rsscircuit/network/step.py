@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .building import Builder
-from .graph import CONSTANT, Array, Layer
-from .nodes import FlawError, FollowingFlawError, Node, check_finite
+from rsscircuit.network.building import Builder
+from rsscircuit.network.graph import CONSTANT, Array, Layer
+from rsscircuit.network.nodes import FlawError, FollowingFlawError, Node, check_finite
 
 Setting = TypeVar("Setting")
 

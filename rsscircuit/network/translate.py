@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ..errors import NetworkError
+from rsscircuit.errors import NetworkError
+from rsscircuit.network.building import SHAPE, Builder
+from rsscircuit.network.graph import Layer
+from rsscircuit.network.nodes import FlawError, FollowingFlawError, Model, Node
+from rsscircuit.network.step import Step
+
 from . import crossbar_nodes, digital_nodes
-from .building import SHAPE, Builder
-from .graph import Layer
-from .nodes import FlawError, FollowingFlawError, Model, Node
-from .step import Step
 
 # each adds the node's layers and returns the one that carries its (first) output
 TRANSLATIONS: dict[str, Callable[[Step], Layer]] = {

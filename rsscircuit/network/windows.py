@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .graph import Array
+from rsscircuit.network.graph import Array
 
 
 class Span(NamedTuple):

@@ -8,16 +8,25 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from rsscircuit.quantities import engineering
 from rsscircuit.technology import Technology
 
+PIPE_WIDTH = 160
+
+
+def _console() -> Console:
+    """Standard output: as wide as the terminal, or wide enough for any table where it is none."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+
 
 def print_lines(lines: Iterable[str]) -> None:
     """Plain lines on standard output, as they are."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = _console()
     for line in lines:
-        console.print(line, markup=False)
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> None:
@@ -26,10 +35,8 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, left: in
     for position, head in enumerate(heads):
         table.add_column(head, justify="left" if position < left else "right", overflow="fold")
     for row in rows:
-        table.add_row(*row)
-    console = Console(highlight=False)
-    wide = console.is_terminal and console.width >= 100
-    (console if wide else Console(highlight=False, width=140)).print(table, markup=False)
+        table.add_row(*(Text(cell) for cell in row))
+    _console().print(table)
 
 
 def percent(fraction: float, digits: int = 3) -> str:
@@ -67,18 +74,22 @@ def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]
     """What a design is, in a few lines."""
     summary, bank, options = record["summary"], record["bank"], record["options"]
     first = record["layers"][0]
-    lines = [
-        f"network      {record['model']['file']}, {len(record['layers'])} crossbar layers, {summary['tiles']} tiles of at most "
-        f"{options['tile'][0]} x {options['tile'][1]}",
-        f"technology   {technology.label}: {technology.title}",
-        f"bank         {bank['resistors']} resistors, {bank['plan']}, {engineering(technology.resistor.unit_ohm, 'Ohm')} the smallest; a pair a cell",
-        f"input range  {summary['input_range']}",
-        f"tolerance    {options['tolerance']:g} of full scale, {engineering(first['tolerance_siemens'], 'S')} of "
-        f"{engineering(first['full_scale_siemens'], 'S')} in layer {first['name']}",
-        f"solver       {first['solver']} ({first['reason']})",
-        f"resistors    {summary['resistors']} in {summary['cells']} cells; {summary['zero_weights']} zero weights saved "
-        f"{summary['resistors_saved']} resistors and switches",
-    ]
+    rows, columns = options["tile"]
+    unit = engineering(technology.resistor.unit_ohm, "Ohm")
+    tolerance, full_scale = first["tolerance_siemens"], first["full_scale_siemens"]
+    facts = {
+        "network": f"{record['model']['file']}, {len(record['layers'])} crossbar layers",
+        "tiles": f"{summary['tiles']} of at most {rows} x {columns}",
+        "technology": f"{technology.label}: {technology.title}",
+        "bank": f"{bank['resistors']} resistors, {bank['plan']}, the smallest {unit}; a pair a cell",
+        "input range": summary["input_range"],
+        "tolerance": f"{options['tolerance']:g} of full scale: {engineering(tolerance, 'S')} of "
+        f"{engineering(full_scale, 'S')} in layer {first['name']}",
+        "solver": f"{first['solver']} ({first['reason']})",
+        "resistors": f"{summary['resistors']} in {summary['cells']} cells; {summary['zero_weights']} zero weights "
+        f"saved {summary['resistors_saved']} resistors and switches",
+    }
+    lines = [f"{name:<13}{fact}" for name, fact in facts.items()]
     for layer in record["layers"]:
         figures = layer["statistics"]
         if figures["beyond_reach"]:
@@ -105,7 +116,9 @@ def show_evaluation(result: Mapping[str, Any]) -> None:
     print_table(("", "accuracy", "agreement with trained", "output error"), rows)
     beyond = {name: share for name, share in result["beyond_range"].items() if share > 0}
     lines = [f"{result['images']} inputs; output error is rms of the error over rms of the output"]
-    lines += [f"{percent(share)} of the activations into {name} exceed its input range" for name, share in beyond.items()]
+    lines += [
+        f"{percent(share)} of the activations into {name} exceed its input range" for name, share in beyond.items()
+    ]
     print_lines(lines)
 
 
@@ -118,21 +131,14 @@ def show_technology(technology: Technology) -> None:
         value = getattr(getattr(technology, section), key)
         rows.append((where, f"{value:g}", provenance.mark, provenance.source))
     rows.append(("bank", f"{technology.plan}, {technology.resistors}", "", "what `build` draws by default"))
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in ("entry", "value", "mark", "source"):
-        table.add_column(head, justify="right" if head == "value" else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    Console(highlight=False, width=140).print(table, markup=False)
+    print_table(("entry", "value", "mark", "source"), rows, left=4)
 
 
 def show_simulation(result: Mapping[str, Any]) -> None:
     """Column currents of the first cases."""
     currents = result["ampere"]
     shown = currents[:4]
-    rows = [
-        (str(column), *(engineering(case[column], "A", 6) for case in shown)) for column in range(len(currents[0]))
-    ]
+    rows = [(str(column), *(engineering(case[column], "A", 6) for case in shown)) for column in range(len(currents[0]))]
     print_table(("column", *(f"case {case}" for case in range(len(shown)))), rows)
     engine = result["version"] or result["engine"]
     print_lines(
@@ -158,7 +164,8 @@ def show_montecarlo(result: Mapping[str, Any]) -> None:
     print_table(("trials", "mean", "std. dev.", "worst", "worst trial"), rows, left=0)
     print_lines(
         [
-            f"{result['kind']}, {result['engine']}, layer {result['layer']}, tile {result['tile']}, seed {result['seed']}",
+            f"{result['kind']}, {result['engine']}, seed {result['seed']}",
+            f"layer {result['layer']}, tile {result['tile']}",
             "output error against the trained matrix, rms over rms, at random inputs from 0 to full scale",
         ]
     )

@@ -68,7 +68,12 @@ def remeasured_dies(design: Design, layer: MappedLayer, tile: Tile, trials: int,
             solver=layer.solver,
         )
         crossbar = Crossbar(
-            layer=layer.name, index=tile.index, targets=targets, die=mine[0], measured=mine[1], closed=plan.closed
+            layer=layer.name,
+            index=tile.index,
+            targets=targets,
+            die=mine[0],
+            measured=mine[1],
+            closed=plan.closed,
         )
         yield Trial(
             crossbar=crossbar,
@@ -126,7 +131,8 @@ def run_trials(
 
     Args:
         trials: The trials.
-        layer, tile: What they are dies of.
+        layer: Whose dies they are.
+        tile: Which tile of it.
         drives: [cases, rows], fractions of the read voltage.
         simulate: Column currents, [cases, cols], of a trial at logical volts [cases, rows].
         progress: Called with 1 after each trial.

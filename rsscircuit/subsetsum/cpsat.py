@@ -5,7 +5,7 @@ CP-SAT works on whole numbers, so items and target are rounded to multiples of a
 * With a tolerance the quantum is tolerance / (50 n). The tolerance is then taken (n + 1) / 2 quanta
   smaller, the most that the rounding of n items and the target can hide, so that a subset within the
   integer tolerance is within the true one.
-* For the nearest sum the quantum is 2**-40 of the items' total magnitude; the answer is then at most
+* For the nearest sum the quantum is 2**-36 of the items' total magnitude; the answer is then at most
   (n + 1) quanta worse than the best, and its status is OPTIMAL_AT_QUANTUM, never OPTIMAL.
 
 Effort is bounded by CP-SAT's deterministic time and never by the clock; one search worker a cell, so that
@@ -27,7 +27,7 @@ from rsscircuit.subsetsum.problem import Objective, Problem, Solution, Status, r
 NAME = "cp-sat"
 MAX_ITEMS = 128
 QUANTA_PER_TOLERANCE = 50
-NEAREST_BITS = 40
+NEAREST_BITS = 36
 MAX_INTEGER = 2**60
 DETERMINISTIC_LIMIT = 2.0
 
@@ -66,10 +66,12 @@ def _solve_cell(
         switches = [model.new_bool_var("") for _ in used]
         total = cp_model.LinearExpr.weighted_sum(switches, coefficients)
         if kind is Objective.NEAREST:
-            error = model.new_int_var(0, MAX_INTEGER, "")
-            model.add(total - goal <= error)
-            model.add(total - goal >= -error)
+            error = model.new_int_var(0, sum(map(abs, coefficients)) + abs(goal), "")
+            model.add_abs_equality(error, total - goal)
             model.minimize(error)
+            for switch in switches:  # no switch closed is an answer, so there always is one
+                model.add_hint(switch, 0)
+            model.add_hint(error, abs(goal))
         else:
             model.add_linear_constraint(total, goal - reach, goal + reach)
             if kind is Objective.LEAST_TOTAL:
@@ -77,6 +79,9 @@ def _solve_cell(
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = 0
+        # presolve gains nothing on one constraint, and the deterministic limit does not bound it:
+        # on banks of equal items it ran for minutes (OR-Tools 9.15)
+        solver.parameters.cp_model_presolve = False
         solver.parameters.max_deterministic_time = limit
         outcome = solver.solve(model)
         if outcome not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
@@ -142,7 +147,9 @@ def solve(
     if given_up:
         notes.append(f"{given_up} of {cells} cells: no subset within the deterministic limit {deterministic_limit}")
     if unproved:
-        notes.append(f"{unproved} of {cells} cells: not proved best within the deterministic limit {deterministic_limit}")
+        notes.append(
+            f"{unproved} of {cells} cells: not proved best within the deterministic limit {deterministic_limit}"
+        )
     return Solution(
         chosen=chosen,
         residuals=residuals_of(problem.items, chosen, problem.targets),

@@ -165,9 +165,7 @@ def _solve_some(items, targets, tolerance, least_total, capacity, first, stride,
                 values, places, sums_a, masks_a, sums_b, masks_b, chosen[cell],
             )  # fmt: skip
         if not found:
-            _nearest(
-                items[cell], targets[cell], values, places, sums_a, masks_a, sums_b, masks_b, chosen[cell]
-            )
+            _nearest(items[cell], targets[cell], values, places, sums_a, masks_a, sums_b, masks_b, chosen[cell])
 
 
 @njit(cache=True, parallel=True)

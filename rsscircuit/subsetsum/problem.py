@@ -71,16 +71,12 @@ class Problem:
         items = np.ascontiguousarray(items, np.float64)
         targets = np.ascontiguousarray(targets, np.float64)
         if items.ndim != 2 or targets.shape != items.shape[:1]:
-            raise SolverError(
-                "items must be [cells, n] and targets [cells]", got=f"{items.shape} and {targets.shape}"
-            )
+            raise SolverError("items must be [cells, n] and targets [cells]", got=f"{items.shape} and {targets.shape}")
         cells, n = items.shape
         if cells == 0:
             raise SolverError("the batch is empty", remedy="give at least one cell")
         if not 1 <= n <= MAX_ITEMS:
-            raise SolverError(
-                "a cell needs between 1 and 128 items", got=n, remedy="change the number of resistors"
-            )
+            raise SolverError("a cell needs between 1 and 128 items", got=n, remedy="change the number of resistors")
         spread = np.broadcast_to(np.asarray(tolerance, np.float64), (cells,)).copy()
         for name, values in (("items", items), ("targets", targets), ("tolerance", spread)):
             if not np.isfinite(values).all():

@@ -123,7 +123,19 @@ _SECTIONS: Mapping[str, type[Any]] = {
     "measurement": Measurement,
 }
 _ANY_SIGN = {"tc1_per_kelvin", "tc2_per_kelvin2", "on_tc_per_kelvin"}
-_POSITIVE = {"unit_ohm", "on_ohm", "overdrive_volt", "read_volt", "supply_volt", "width_um", "length_um", "word_line_width_um", "bit_line_width_um", "bits", "averages"}  # fmt: skip
+_POSITIVE = {
+    "unit_ohm",
+    "on_ohm",
+    "overdrive_volt",
+    "read_volt",
+    "supply_volt",
+    "width_um",
+    "length_um",
+    "word_line_width_um",
+    "bit_line_width_um",
+    "bits",
+    "averages",
+}
 
 S = TypeVar("S")
 
@@ -176,7 +188,7 @@ def parse_technology(text: str, name: str) -> Technology:
     faults += [f"unknown entry {key}" for key in data if key not in known]
     faults += [f"missing entry {key}" for key in sorted(known - set(data))]
     provenance: dict[str, Provenance] = {}
-    sections = {
+    sections: dict[str, Any] = {
         key: _section(kind, key, data.get(key, {}), faults, provenance)
         for key, kind in _SECTIONS.items()
         if key in data
@@ -197,9 +209,7 @@ def parse_technology(text: str, name: str) -> Technology:
     )
 
 
-def _section(
-    kind: type[S], section: str, data: Any, faults: list[str], provenance: dict[str, Provenance]
-) -> S | None:
+def _section(kind: type[S], section: str, data: Any, faults: list[str], provenance: dict[str, Provenance]) -> S | None:
     if not isinstance(data, dict):
         faults.append(f"{section} must be a section")
         return None

@@ -75,17 +75,13 @@ def test_the_text_is_the_same_in_every_process_and_folder(texts, tmp_path):
         place = tmp_path / seed
         place.mkdir()
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
-        done = subprocess.run(
-            [sys.executable, "-c", EMIT], cwd=place, env=environment, check=True, capture_output=True
-        )
+        done = subprocess.run([sys.executable, "-c", EMIT], cwd=place, env=environment, check=True, capture_output=True)
         digests.add(hashlib.sha256(done.stdout).hexdigest())
     assert len(digests) == 1
 
 
 def test_the_text_names_no_folder_of_this_machine(texts):
-    assert all(
-        str(ROOT) not in text and sys.prefix not in text and ".py" not in text for text in texts.values()
-    )
+    assert all(str(ROOT) not in text and sys.prefix not in text and ".py" not in text for text in texts.values())
 
 
 def test_modules_and_ports_have_plain_names(texts):

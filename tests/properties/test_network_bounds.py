@@ -60,9 +60,7 @@ def networks(draw):
             layers.append(Layer(name=f"op{number}", operator=operator, inputs=inputs, attributes=attributes))
         else:
             value = np.array(draw(st.lists(st.sampled_from([-2.0, -0.5, 0.25, 3.0]), min_size=3, max_size=3)))
-            constant = Layer(
-                name=f"k{number}", operator="Constant", attributes={"value": value.reshape(3, 1, 1)}
-            )
+            constant = Layer(name=f"k{number}", operator="Constant", attributes={"value": value.reshape(3, 1, 1)})
             operator = draw(st.sampled_from(ARITHMETIC))
             layers += [constant, Layer(name=f"op{number}", operator=operator, inputs=(source, constant.name))]
     layers.append(a_conv(draw, "last", layers[-1].name))

@@ -21,9 +21,7 @@ def test_no_address_has_zero_width():
     assert (geometry.words, geometry.row_width, geometry.word_width) == (1, 1, 1)
 
 
-@pytest.mark.parametrize(
-    "dimensions", [(0, 1, 1), (4097, 1, 1), (1, 0, 1), (1, 4097, 1), (1, 1, 0), (1, 1, 65)]
-)
+@pytest.mark.parametrize("dimensions", [(0, 1, 1), (4097, 1, 1), (1, 0, 1), (1, 4097, 1), (1, 1, 0), (1, 1, 65)])
 def test_a_dimension_out_of_range_is_refused(dimensions):
     with pytest.raises(InputError, match="must lie between"):
         ArrayGeometry(*dimensions)

@@ -80,9 +80,7 @@ def test_weights_that_are_not_finite(operator, inputs, value, tmp_path):
     refuse(path, f"n ({operator}) tensor 'w' holds {value} at [1, 2]")
 
 
-@pytest.mark.parametrize(
-    ("operator", "shape"), [("Conv", ["n", 2, 1, 1]), ("Gemm", ["n", 3]), ("MatMul", [3, 4])]
-)
+@pytest.mark.parametrize(("operator", "shape"), [("Conv", ["n", 2, 1, 1]), ("Gemm", ["n", 3]), ("MatMul", [3, 4])])
 def test_weights_that_are_computed(operator, shape, tmp_path):
     nodes = [node("Relu", "z", "w"), node(operator, "x w", "y", name="n")]
     refuse(save(tmp_path, nodes, {**X, "z": shape}, "y"), f"n ({operator}) its weight", "'w' is not constant")
@@ -314,7 +312,5 @@ def test_inputs_of_a_run(tmp_path):
 
 def test_a_value_that_does_not_fit_a_crossbar_during_a_run(tmp_path):
     path = save(tmp_path, [node("MatMul", "x w", "y", name="m")], {"x": ["n", "k"]}, "y", {"w": normal(3, 2)})
-    with pytest.raises(
-        NetworkError, match=r"layer m \(Dense\): .*needs 3 input channels, not 4; .* \[2, 4\]"
-    ):
+    with pytest.raises(NetworkError, match=r"layer m \(Dense\): .*needs 3 input channels, not 4; .* \[2, 4\]"):
         run(read_network(path), np.zeros((2, 4)))

@@ -128,8 +128,6 @@ def test_identity_dropout_and_dead_branches_disappear(tmp_path):
 
 
 def test_an_output_may_be_an_input_or_a_constant(tmp_path):
-    network = read_network(
-        save(tmp_path, [node("Identity", "x", "y")], {"x": ["n"]}, "y x c", {"c": normal(2)})
-    )
+    network = read_network(save(tmp_path, [node("Identity", "x", "y")], {"x": ["n"]}, "y x c", {"c": normal(2)}))
     assert network.outputs == ("x", "x", "c")
     assert set(run(network, np.arange(3))) == {"x", "c"}

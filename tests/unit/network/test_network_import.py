@@ -70,9 +70,7 @@ def test_every_float_type_becomes_float64(dtype, tmp_path):
 )
 def test_constant_nodes(attributes, value, tmp_path):
     nodes = [node("Constant", "", "c", **attributes), node("Add", "x c", "y")]
-    np.testing.assert_allclose(
-        result(save(tmp_path, nodes, X, "y"), np.zeros((2, 3))), [value + np.zeros(3)] * 2
-    )
+    np.testing.assert_allclose(result(save(tmp_path, nodes, X, "y"), np.zeros((2, 3))), [value + np.zeros(3)] * 2)
 
 
 def test_cast_of_constants_and_of_floats(tmp_path):

@@ -67,9 +67,7 @@ def test_one_matrix_for_all_groups(layer, shape):
     activations = unfold(layer, RANDOM.normal(size=shape))
     matrix = weight_matrix(layer)
     assert matrix.shape == (activations.shape[1], len(layer.weight))
-    np.testing.assert_allclose(
-        activations @ matrix + layer.bias, exact_product(layer, activations), atol=1e-12
-    )
+    np.testing.assert_allclose(activations @ matrix + layer.bias, exact_product(layer, activations), atol=1e-12)
 
 
 def test_rows_are_channels_then_kernel_and_columns_are_outputs():
