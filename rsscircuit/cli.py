@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import click
-import typer
 
 from rsscircuit import __version__
 from rsscircuit.errors import RsscircuitError
@@ -20,87 +19,49 @@ from rsscircuit.report import tables
 from rsscircuit.report.bars import bar
 from rsscircuit.technology import DEFAULT, load_technology, preset_names
 
-app = typer.Typer(
-    name="generate-crossbar",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Map trained networks onto resistive crossbars whose cells are banks of random resistors.",
+directory_argument = click.argument("directory", metavar="DIR")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts, and no bars.")
+layer_option = click.option("--layer", required=True, help="Layer, by its ONNX name or its file name.")
+tile_option = click.option("--tile", required=True, type=int, help="Tile of the layer, from 0.")
+
+
+def option(name: str, *names: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """An option whose default is shown in its help."""
+    return click.option(name, *names, show_default=settings.get("default") is not None, **settings)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="generate-crossbar")
+def cli() -> None:
+    """Map trained networks onto resistive crossbars whose cells are banks of random resistors."""
+
+
+@cli.command(epilog="Example: generate-crossbar build lenet5.onnx --out generated/lenet5 --calibration images.npy")
+@click.argument("model", metavar="MODEL")
+@option("--out", required=True, metavar="DIR", help="Directory of the design.")
+@option("--technology", default=DEFAULT, metavar="NAME|FILE", help="Preset name or TOML file.")
+@option("--bank", metavar="PLAN", help="Nominal plan, as geometric:1.25 or equal; else the technology's own.")
+@option("--resistors", type=int, metavar="N", help="Resistors a bank, 1 to 64; else the technology's own.")
+@option("--tile", default="64x64", metavar="RxC", help="Largest logical rows and columns of a crossbar.")
+@option("--solver", default="auto", help="auto, meet-in-the-middle or cp-sat.")
+@option(
+    "--tolerance",
+    type=float,
+    default=DEFAULT_TOLERANCE,
+    help="Largest cell error, as a fraction of the layer's full-scale conductance; 0 = nearest.",
 )
-
-Directory = Annotated[str, typer.Argument(metavar="DIR", help="A design that `build` wrote.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts, and no bars.")]
-LayerOption = Annotated[str, typer.Option("--layer", help="Layer, by its ONNX name or its file name.")]
-TileOption = Annotated[int, typer.Option("--tile", help="Tile of the layer, from 0.")]
-
-
-def _bars(as_json: bool) -> Progress:
-    return silent if as_json else bar
-
-
-def _print_json(data: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        tables.print_lines([f"generate-crossbar {__version__}"])
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    """Options of the command itself."""
-
-
-@app.command(epilog="Example: generate-crossbar build lenet5.onnx --out generated/lenet5 --calibration images.npy")
-def build(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Network, ONNX or .npz.")],
-    out: Annotated[str, typer.Option("--out", metavar="DIR", help="Directory of the design.")],
-    technology: Annotated[str, typer.Option(help="Preset name or TOML file.")] = DEFAULT,
-    bank: Annotated[
-        str | None,
-        typer.Option(metavar="PLAN", help="Nominal plan, as geometric:1.25 or equal; the technology's own by default."),
-    ] = None,
-    resistors: Annotated[
-        int | None, typer.Option(metavar="N", help="Resistors a bank, 1 to 64; the technology's own by default.")
-    ] = None,
-    tile: Annotated[str, typer.Option(metavar="RxC", help="Largest logical rows and columns of a crossbar.")] = "64x64",
-    solver: Annotated[str, typer.Option(help="auto, meet-in-the-middle or cp-sat.")] = "auto",
-    tolerance: Annotated[
-        float,
-        typer.Option(help="Largest cell error, as a fraction of the layer's full-scale conductance; 0 = nearest."),
-    ] = DEFAULT_TOLERANCE,
-    calibration: Annotated[
-        str | None, typer.Option(metavar="X.npy", help="Inputs whose activations set the input range of each layer.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Which virtual die.")] = 1,
-    netlists: Annotated[str, typer.Option(help="all, sample (the first tile of each layer) or none.")] = "all",
-    wires: Annotated[bool, typer.Option("--wires", help="Netlists with wire segments and leakage.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a design that is there.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Map a network onto crossbars: solve, and write netlists, bitstreams and Verilog."""
+@option("--calibration", metavar="X.npy", help="Inputs whose activations set the input range of each layer.")
+@option("--seed", type=int, default=1, help="Which virtual die.")
+@option("--netlists", default="all", help="all, sample (the first tile of each layer) or none.")
+@option("--wires", is_flag=True, help="Netlists with wire segments and leakage.")
+@option("--force", is_flag=True, help="Replace a design that is there.")
+@json_option
+def build(model: str, out: str, tile: str, force: bool, as_json: bool, **choices: Any) -> None:
+    """Map the network MODEL (ONNX or .npz): solve, and write netlists, bitstreams and Verilog."""
     from rsscircuit.analyses import inspect as inspect_design
     from rsscircuit.pipeline import build as run
 
-    options = BuildOptions(
-        technology=technology,
-        bank=bank,
-        resistors=resistors,
-        tile=parse_tile(tile),
-        solver=solver,
-        tolerance=tolerance,
-        calibration=calibration,
-        seed=seed,
-        netlists=netlists,
-        wires=wires,
-    )
+    options = BuildOptions(tile=parse_tile(tile), **choices)
     design = run(model, out, options, force=force, progress=_bars(as_json))
     record = inspect_design(out)
     if as_json:
@@ -111,32 +72,13 @@ def build(
     tables.print_lines(["", *_written(Path(out))])
 
 
-def _seconds(folder: Path) -> dict[str, str]:
-    """Stage times from the run's log, by layer label."""
-    lines = [line.split() for line in (folder / "run.log").read_text("utf-8").splitlines()]
-    return {words[3]: f"{words[0]} s" for words in lines if words[2] == "layer"}
-
-
-def _written(folder: Path) -> list[str]:
-    contents = {
-        "design.json": "options, versions, seed, figures; enough to repeat the run",
-        "netlist": "one SPICE deck a tile: ngspice -b FILE",
-        "bitstream": "one frame a tile for the controller",
-        "hdl": "the controller in SystemVerilog",
-        "banks": "true and measured conductances and the switch plan",
-        "run.log": "seconds of each stage",
-    }
-    return [f"{folder / name}  {text}" for name, text in contents.items() if (folder / name).exists()]
-
-
-@app.command(epilog="Example: generate-crossbar evaluate generated/lenet5 --inputs images.npy --labels labels.npy")
-def evaluate(
-    directory: Directory,
-    inputs: Annotated[str, typer.Option("--inputs", metavar="X.npy", help="float [N, ...], as the network takes it.")],
-    labels: Annotated[str, typer.Option("--labels", metavar="Y.npy", help="whole numbers [N].")],
-    limit: Annotated[int | None, typer.Option(help="Only the first so many inputs.")] = None,
-    as_json: Json = False,
-) -> None:
+@cli.command(epilog="Example: generate-crossbar evaluate generated/lenet5 --inputs images.npy --labels labels.npy")
+@directory_argument
+@option("--inputs", required=True, metavar="X.npy", help="float [N, ...], as the network takes it.")
+@option("--labels", required=True, metavar="Y.npy", help="Whole numbers [N].")
+@option("--limit", type=int, help="Only the first so many inputs.")
+@json_option
+def evaluate(directory: str, inputs: str, labels: str, limit: int | None, as_json: bool) -> None:
     """Accuracy of the trained network, of the mapped design, and of the design with parasitics."""
     from rsscircuit.analyses import evaluate as run
 
@@ -147,17 +89,14 @@ def evaluate(
         tables.show_evaluation(result)
 
 
-@app.command(
-    epilog="Example: generate-crossbar simulate DIR --engine ngspice --layer conv1 --tile 0 --inputs volts.npy"
-)
-def simulate(
-    directory: Directory,
-    layer: LayerOption,
-    tile: TileOption,
-    inputs: Annotated[str, typer.Option("--inputs", metavar="V.npy", help="volt [cases, rows], bias rows first.")],
-    engine: Annotated[str, typer.Option(help="ideal, nodal or ngspice.")] = "ngspice",
-    as_json: Json = False,
-) -> None:
+@cli.command(epilog="Example: generate-crossbar simulate DIR --engine ngspice --layer conv1 --tile 0 --inputs volts.npy")
+@directory_argument
+@layer_option
+@tile_option
+@option("--inputs", required=True, metavar="V.npy", help="volt [cases, rows], bias rows first.")
+@option("--engine", default="ngspice", help="ideal, nodal or ngspice.")
+@json_option
+def simulate(directory: str, layer: str, tile: int, inputs: str, engine: str, as_json: bool) -> None:
     """Column currents of one tile."""
     from rsscircuit.analyses import simulate_tile
 
@@ -168,34 +107,35 @@ def simulate(
         tables.show_simulation(result)
 
 
-@app.command(epilog="Example: generate-crossbar montecarlo DIR --layer conv1 --tile 0 --trials 100")
+@cli.command(epilog="Example: generate-crossbar montecarlo DIR --layer conv1 --tile 0 --trials 100")
+@directory_argument
+@layer_option
+@tile_option
+@option("--trials", required=True, type=int, help="How many.")
+@option("--engine", default="nodal", help="nodal, ngspice or ideal.")
+@option("--fixed-program", is_flag=True, help="Keep one die and its program; move temperature, supply and age.")
+@option("--celsius", default="-40:125", metavar="LOW:HIGH", help="Temperatures of a fixed program.")
+@option("--supply", metavar="LOW:HIGH", help="Supply of a fixed program, volt; else nominal +- 10 %.")
+@option("--years", default="0:10", metavar="LOW:HIGH", help="Age of a fixed program.")
+@option("--seed", type=int, default=1, help="Of the trials.")
+@json_option
 def montecarlo(
-    directory: Directory,
-    layer: LayerOption,
-    tile: TileOption,
-    trials: Annotated[int, typer.Option(help="How many.")],
-    engine: Annotated[str, typer.Option(help="nodal, ngspice or ideal.")] = "nodal",
-    fixed_program: Annotated[
-        bool, typer.Option("--fixed-program", help="Keep one die and its program; move temperature, supply and age.")
-    ] = False,
-    celsius: Annotated[str, typer.Option(metavar="LOW:HIGH", help="Temperatures of a fixed program.")] = "-40:125",
-    supply: Annotated[
-        str | None,
-        typer.Option(metavar="LOW:HIGH", help="Supply of a fixed program, volt; nominal +- 10 % by default."),
-    ] = None,
-    years: Annotated[str, typer.Option(metavar="LOW:HIGH", help="Age of a fixed program.")] = "0:10",
-    seed: Annotated[int, typer.Option(help="Of the trials.")] = 1,
-    as_json: Json = False,
+    directory: str,
+    layer: str,
+    tile: int,
+    trials: int,
+    engine: str,
+    fixed_program: bool,
+    celsius: str,
+    supply: str | None,
+    years: str,
+    seed: int,
+    as_json: bool,
 ) -> None:
     """Output error of one tile over process variation: every trial a new die, or one die that drifts."""
     from rsscircuit.analyses import montecarlo as run
     from rsscircuit.simulate.montecarlo import Conditions
 
-    conditions = Conditions(
-        celsius=parse_range(celsius, "--celsius"),
-        supply_volt=None if supply is None else parse_range(supply, "--supply"),
-        years=parse_range(years, "--years"),
-    )
     result = run(
         directory,
         layer=layer,
@@ -203,7 +143,11 @@ def montecarlo(
         trials=trials,
         engine=engine,
         fixed=fixed_program,
-        conditions=conditions,
+        conditions=Conditions(
+            celsius=parse_range(celsius, "--celsius"),
+            supply_volt=None if supply is None else parse_range(supply, "--supply"),
+            years=parse_range(years, "--years"),
+        ),
         seed=seed,
         progress=_bars(as_json),
     )
@@ -213,8 +157,10 @@ def montecarlo(
         tables.show_montecarlo(result)
 
 
-@app.command()
-def inspect(directory: Directory, as_json: Json = False) -> None:
+@cli.command()
+@directory_argument
+@json_option
+def inspect(directory: str, as_json: bool) -> None:
     """What a design holds, and whether its files are still as they were written."""
     from rsscircuit.analyses import inspect as run
     from rsscircuit.design import load
@@ -226,16 +172,14 @@ def inspect(directory: Directory, as_json: Json = False) -> None:
     tables.show_layers(record, {})
     tables.print_lines(tables.design_lines(record, load(directory).technology))
     intact = "as written" if record["intact"] else "CHANGED since they were written"
-    tables.print_lines([f"files        {intact}", f"file names   {_labels(record)}"])
+    names = ", ".join(f"{layer['name']} = {layer['label']}" for layer in record["layers"])
+    tables.print_lines([f"{'files':<13}{intact}", f"{'file names':<13}{names}"])
 
 
-def _labels(record: Mapping[str, Any]) -> str:
-    return ", ".join(f"{layer['name']} = {layer['label']}" for layer in record["layers"])
-
-
-@app.command()
-def technologies(name: Annotated[str | None, typer.Argument(metavar="[NAME]")] = None) -> None:
-    """The technologies, or every number of one with its source."""
+@cli.command()
+@click.argument("name", metavar="[NAME]", required=False)
+def technologies(name: str | None) -> None:
+    """The technologies, or every number of the one called NAME with its source."""
     if name is not None:
         tables.show_technology(load_technology(name))
         return
@@ -244,7 +188,7 @@ def technologies(name: Annotated[str | None, typer.Argument(metavar="[NAME]")] =
     tables.print_table(("technology", "what it is"), rows, left=2)
 
 
-@app.command()
+@cli.command()
 def doctor() -> None:
     """What is installed, which version, and what each missing part costs."""
     from rsscircuit.doctor import check
@@ -256,24 +200,50 @@ def doctor() -> None:
     tables.print_table(("part", "version", "without it"), rows, left=3)
 
 
+def _bars(as_json: bool) -> Progress:
+    return silent if as_json else bar
+
+
+def _print_json(data: Mapping[str, Any]) -> None:
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def _seconds(folder: Path) -> dict[str, str]:
+    """Stage times from the run's log, by layer label."""
+    lines = [line.split() for line in (folder / "run.log").read_text("utf-8").splitlines()]
+    return {words[3]: f"{float(words[0]):.1f} s" for words in lines if words[2] == "layer"}
+
+
+def _written(folder: Path) -> list[str]:
+    contents = {
+        "design.json": "options, versions, seed, figures; enough to repeat the run",
+        "netlist/": "one SPICE deck a tile; run one with ngspice -b",
+        "bitstream/": "one frame a tile for the controller",
+        "hdl/": "the controller in SystemVerilog, and a bench",
+        "banks/": "true and measured conductances and the switch plan",
+        "run.log": "seconds of each stage",
+    }
+    return [f"{folder}/{name:<13}{text}" for name, text in contents.items() if (folder / name).exists()]
+
+
 def main() -> None:
     """Run the command; an error that the user can mend is one line and exit status 2."""
     try:
-        app(standalone_mode=False)
+        cli.main(standalone_mode=False)
     except RsscircuitError as error:
         _fail(str(error))
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(2)
     except click.ClickException as error:
-        _fail(error.format_message())
+        _fail(error.format_message().replace("\n", " "))
     except (click.Abort, KeyboardInterrupt):
-        sys.stderr.write("interrupted\n")
+        click.echo("interrupted", err=True)
         sys.exit(130)
 
 
 def _fail(message: str) -> None:
-    sys.stderr.write(f"error: {message}\n")
+    click.echo(f"error: {message}", err=True)
     sys.exit(2)
 
 

@@ -1,0 +1,89 @@
+"""One suite for every simulator of a tile: the three must agree on what they share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import rsscircuit
+from rsscircuit.netlist import Parasitics, tile_deck
+from rsscircuit.simulate.engines import ENGINES, Setting, parasitic_matrices
+from rsscircuit.technology.cell import segment_ohms
+
+TILES = [("conv", 0), ("hidden", 0), ("hidden", 3), ("out", 0)]
+
+
+def run(engine: str, directory: Path, layer: str, tile: int, volts: np.ndarray, *, wires: bool = False) -> np.ndarray:
+    design = rsscircuit.load(directory)
+    mapped = design.layer(layer)
+    crossbar = design.crossbar(mapped, mapped.tiles[tile])
+    segments = segment_ohms(design.bank.nominal_ohm, design.technology)
+    parasitics = Parasitics(word_ohm=segments[0], bit_ohm=segments[1]) if wires else None
+    setting = Setting(
+        technology=design.technology,
+        segment_ohms=segments if wires else (0.0, 0.0),
+        deck=lambda: tile_deck(crossbar, design.technology, label=mapped.label, parasitics=parasitics),
+        where=f"{layer} {tile}",
+    )
+    return ENGINES[engine](crossbar, volts, setting)
+
+
+def volts_of(directory: Path, layer: str, tile: int, cases: int = 3) -> np.ndarray:
+    rows = rsscircuit.load(directory).layer(layer).tiles[tile].rows
+    return np.random.default_rng(9).uniform(-0.2, 0.2, (cases, rows))
+
+
+@pytest.mark.parametrize("engine", list(ENGINES))
+@pytest.mark.parametrize(("layer", "tile"), TILES)
+def test_agrees_with_the_closed_form(engine: str, layer: str, tile: int, small_design: Path) -> None:
+    design = rsscircuit.load(small_design)
+    mapped = design.layer(layer)
+    crossbar = design.crossbar(mapped, mapped.tiles[tile])
+    volts = volts_of(small_design, layer, tile)
+    exact = volts @ crossbar.pair_siemens()
+    full = (np.abs(volts) @ np.abs(crossbar.pair_siemens())).max()
+    bound = {"ideal": 1e-15, "nodal": 1e-5, "ngspice": 1e-6}[engine]
+    assert np.abs(run(engine, small_design, layer, tile, volts) - exact).max() <= bound * full
+
+
+@pytest.mark.parametrize("engine", list(ENGINES))
+def test_zero_volts_carry_no_current_and_cases_are_independent(engine: str, small_design: Path) -> None:
+    volts = volts_of(small_design, "conv", 0, cases=4)
+    volts[2] = 0.0
+    together = run(engine, small_design, "conv", 0, volts)
+    assert np.abs(together[2]).max() < 1e-15
+    alone = np.concatenate([run(engine, small_design, "conv", 0, case[None]) for case in volts])
+    assert together == pytest.approx(alone, rel=1e-9, abs=1e-17)
+
+
+@pytest.mark.parametrize(("layer", "tile"), TILES)
+def test_ngspice_is_the_closed_form_with_the_square_law(layer: str, tile: int, small_design: Path) -> None:
+    design = rsscircuit.load(small_design)
+    mapped = design.layer(layer)
+    crossbar = design.crossbar(mapped, mapped.tiles[tile])
+    volts = volts_of(small_design, layer, tile)
+    exact = volts @ crossbar.pair_siemens() + volts**2 @ crossbar.curvature(design.technology)
+    full = (np.abs(volts) @ np.abs(crossbar.pair_siemens())).max()
+    assert np.abs(run("ngspice", small_design, layer, tile, volts) - exact).max() <= 1e-9 * full
+
+
+@pytest.mark.parametrize(("layer", "tile"), TILES)
+def test_ngspice_and_nodal_agree_with_wires_and_leakage(layer: str, tile: int, small_design: Path) -> None:
+    volts = volts_of(small_design, layer, tile)
+    spice = run("ngspice", small_design, layer, tile, volts, wires=True)
+    nodal = run("nodal", small_design, layer, tile, volts, wires=True)
+    ideal = run("ideal", small_design, layer, tile, volts)
+    full = np.abs(ideal).max()
+    assert np.abs(spice - nodal).max() <= 1e-7 * full
+    assert np.abs(nodal - ideal).max() >= 1e-6 * full
+
+
+def test_parasitic_matrices_fall_back_to_the_plan_without_wires(small_design: Path) -> None:
+    design = rsscircuit.load(small_design)
+    mapped = design.layer("hidden")
+    crossbar = design.crossbar(mapped, mapped.tiles[0])
+    linear, _ = parasitic_matrices(crossbar, design.technology, (0.0, 0.0))
+    leak = crossbar.leak_siemens()
+    assert linear == pytest.approx(crossbar.pair_siemens() + leak[:, :, 0] - leak[:, :, 1], rel=1e-12)

@@ -1,0 +1,91 @@
+"""Virtual dies and their measurement: moments, correlations, seeds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rsscircuit.banks import Place, bank_spec, draw_die, measure
+from rsscircuit.errors import InputError
+from rsscircuit.technology import load_technology
+
+TECHNOLOGY = load_technology("sky130_xhigh_100k")
+SPEC = bank_spec("geometric:1.25", 12, 1e5)
+EVERYWHERE = np.ones((40, 40), bool)
+
+
+def resistance(die_number: int = 0, seed: int = 1, tile: int = 0) -> np.ndarray:
+    die = draw_die(SPEC, TECHNOLOGY, EVERYWHERE, Place(seed=seed, layer="a", tile=tile, die=die_number))
+    return 1.0 / die.on_siemens - TECHNOLOGY.switch.on_ohm
+
+
+def test_local_spread_falls_with_the_root_of_the_resistance() -> None:
+    values = resistance()
+    relative = values / values.mean((0, 1, 2)) - 1
+    expected = TECHNOLOGY.resistor.sigma_local * np.sqrt(1e5 / SPEC.nominal_ohm)
+    # 3200 values a branch: a standard deviation is known to 1.25 %, the switch adds under 2 %
+    assert relative.std((0, 1, 2)) == pytest.approx(expected, rel=0.07)
+    assert np.abs(np.corrcoef(relative.reshape(-1, 12).T) - np.eye(12)).max() < 0.08
+
+
+def test_the_global_term_is_shared_by_a_whole_die_and_differs_between_dies() -> None:
+    means = np.array([resistance(die).mean((0, 1, 2)) / SPEC.nominal_ohm for die in range(60)])
+    assert np.abs(means - means.mean(1, keepdims=True)).max() < 2e-3
+    assert means.mean(1).std() == pytest.approx(TECHNOLOGY.resistor.sigma_global, rel=0.3)
+    other_tile = resistance(tile=5).mean() / resistance(tile=0).mean()
+    assert other_tile == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_place_gives_the_same_banks_and_another_gives_others() -> None:
+    assert (resistance() == resistance()).all()
+    for other in (resistance(die_number=1), resistance(seed=2), resistance(tile=1)):
+        assert not np.allclose(other, resistance(), rtol=1e-6)
+
+
+def test_absent_banks_have_no_conductance_and_do_not_move_the_others() -> None:
+    present = EVERYWHERE.copy()
+    present[3, 5] = False
+    place = Place(seed=1, layer="a", tile=0)
+    die, full = draw_die(SPEC, TECHNOLOGY, present, place), draw_die(SPEC, TECHNOLOGY, EVERYWHERE, place)
+    assert (die.on_siemens[3, 5] == 0).all()
+    assert (die.off_siemens[3, 5] == 0).all()
+    assert (die.on_siemens[present] == full.on_siemens[present]).all()
+    measured = measure(die, TECHNOLOGY, SPEC, place)
+    assert (measured.on_siemens[3, 5] == 0).all()
+
+
+def test_a_measurement_errs_by_what_it_says() -> None:
+    place = Place(seed=1, layer="a", tile=0)
+    die = draw_die(SPEC, TECHNOLOGY, EVERYWHERE, place)
+    measured = measure(die, TECHNOLOGY, SPEC, place)
+    error = measured.on_siemens - die.on_siemens
+    assert error.std() == pytest.approx(measured.sigma_siemens, rel=0.05)
+    assert abs(error.mean()) < 4 * measured.sigma_siemens / np.sqrt(error.size)
+    coarse = replace(TECHNOLOGY, measurement=replace(TECHNOLOGY.measurement, bits=8.0))
+    assert measure(die, coarse, SPEC, place).sigma_siemens == pytest.approx(64 * measured.sigma_siemens)
+
+
+@pytest.mark.parametrize(
+    ("plan", "resistors", "says"),
+    [
+        ("geometric:1.25", 0, "1 to 64"),
+        ("geometric:1.25", 65, "1 to 64"),
+        ("cubic", 4, "choose from equal"),
+        ("geometric:x", 4, "geometric:1.25"),
+        ("geometric:0.5", 4, "from 1 to 4"),
+        ("equal:3", 4, "write equal"),
+    ],
+)
+def test_a_bad_bank_is_refused_with_the_remedy(plan: str, resistors: int, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        bank_spec(plan, resistors, 1e5)
+
+
+def test_plans_begin_with_the_unit_and_never_fall() -> None:
+    for plan in ("equal", "linear:0.2", "geometric:1.25", "sub-radix:1.8", "binary"):
+        ohms = bank_spec(plan, 8, 1e5).nominal_ohm
+        assert ohms[0] == 1e5
+        assert (np.diff(ohms) >= 0).all()
+    assert bank_spec("linear:0.2", 8, 1e5).nominal_ohm[-1] == pytest.approx(1.5e5)

@@ -1,0 +1,182 @@
+"""The build end to end on a small network: determinism, round trip, refusals."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import rsscircuit
+from rsscircuit.controller import ArrayGeometry, unpack
+from rsscircuit.errors import DesignError, InputError, RsscircuitError
+from rsscircuit.network import read_network, run
+from rsscircuit.options import BuildOptions
+from rsscircuit.pipeline import input_scales
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_two_runs_write_the_same_bytes_in_any_process(small_design: Path, small_network: Path, small_inputs: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    words = ["build", small_network, "--out", again, "--tile", "32x4", "--calibration", small_inputs, "--json"]
+    environment = os.environ | {"PYTHONHASHSEED": "77", "NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-m", "rsscircuit.cli", *map(str, words)], check=True, env=environment, cwd=tmp_path, capture_output=True)
+    first, second = files(small_design), files(again)
+    assert set(first) == set(second)
+    different = {name for name in first if first[name] != second[name] and not name.startswith("results/")}
+    assert different <= {"run.log"}
+
+
+def test_another_seed_is_another_die(small_network: Path, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        rsscircuit.build(small_network, tmp_path / str(seed), BuildOptions(seed=seed, netlists="none"))
+    name = "banks/conv/tile_0.true.npy"
+    assert not filecmp.cmp(tmp_path / "1" / name, tmp_path / "2" / name, shallow=False)
+
+
+def test_the_bitstream_is_the_switch_plan(small_design: Path) -> None:
+    geometry = ArrayGeometry(**rsscircuit.inspect(small_design)["controller"])
+    number = 0
+    for layer, tile, crossbar in rsscircuit.load(small_design).crossbars():
+        frame = unpack((small_design / "bitstream" / layer.label / f"tile_{tile.index}.bin").read_bytes(), geometry)
+        assert frame.tile_id == number
+        assert (frame.closed[: tile.rows, : tile.columns] == crossbar.closed).all()
+        assert frame.closed.sum() == crossbar.closed.sum()
+        number += 1
+
+
+def test_a_design_reloads_to_the_network_it_was_built_from(small_design: Path, small_network: Path, small_inputs: Path) -> None:
+    x = np.load(small_inputs)
+    original, reloaded = read_network(small_network), rsscircuit.load(small_design).network
+    (first,), (second,) = run(original, x).values(), run(reloaded, x).values()
+    assert (first == second).all()
+
+
+def test_weights_are_audited_on_the_true_die(small_design: Path) -> None:
+    design = rsscircuit.load(small_design)
+    for layer in design.layers:
+        worst, power, error = 0.0, 0.0, 0.0
+        for tile in layer.tiles:
+            weights = layer.matrix.weights[tile.window]
+            mapped = design.crossbar(layer, tile).pair_siemens() / layer.siemens_per_weight[tile.window[1]]
+            worst = max(worst, np.abs(mapped - weights).max())
+            error, power = error + ((mapped - weights) ** 2).sum(), power + (weights**2).sum()
+        assert layer.statistics["worst_weight_error"] == pytest.approx(worst / np.abs(layer.matrix.weights).max())
+        assert layer.statistics["rms_weight_error"] == pytest.approx((error / power) ** 0.5)
+        assert worst <= 1.05 * layer.tolerance_siemens / layer.siemens_per_weight.min()
+
+
+def test_inspect_sees_a_changed_file(small_network: Path, tmp_path: Path) -> None:
+    out = tmp_path / "design"
+    rsscircuit.build(small_network, out, BuildOptions(netlists="none"))
+    assert rsscircuit.inspect(out)["intact"]
+    path = out / "bitstream" / "conv" / "tile_0.bin"
+    data = bytearray(path.read_bytes())
+    data[40] ^= 1
+    path.write_bytes(bytes(data))
+    assert not rsscircuit.inspect(out)["intact"]
+
+
+def test_evaluate_is_the_same_by_hand(small_design: Path, small_inputs: Path, tmp_path: Path) -> None:
+    x = np.load(small_inputs)
+    design = rsscircuit.load(small_design)
+    trained = run(design.network, x)[design.network.outputs[0]]
+    np.save(tmp_path / "y.npy", trained.argmax(1))
+    result = rsscircuit.evaluate(small_design, small_inputs, tmp_path / "y.npy")
+    assert result["images"] == 40
+    assert result["accuracy"]["trained"] == 1.0
+    assert result["agreement"]["mapped"] == result["accuracy"]["mapped"]
+    assert 0 < result["output_error"]["mapped"] < 0.01
+    assert result["output_error"]["mapped"] < result["output_error"]["with_parasitics"] < 0.03
+    matrices = {}
+    for layer in design.layers:
+        full = np.zeros(layer.matrix.weights.shape)
+        for tile in layer.tiles:
+            full[tile.window] = design.crossbar(layer, tile).pair_siemens() / layer.siemens_per_weight[tile.window[1]]
+        matrices[layer.name] = (layer.matrix, full)
+
+    def product(layer: rsscircuit.Network, rows: np.ndarray) -> np.ndarray:
+        matrix, weights = matrices[layer.name]  # type: ignore[attr-defined]
+        return matrix.input_full_scale * matrix.drive(rows) @ weights
+
+    by_hand = run(design.network, x, product=product)[design.network.outputs[0]]  # type: ignore[arg-type]
+    error = np.sqrt(((by_hand - trained) ** 2).sum() / (trained**2).sum())
+    assert result["output_error"]["mapped"] == pytest.approx(error, rel=1e-9)
+
+
+def test_ranges_come_from_calibration_or_from_bounds(small_network: Path, small_inputs: Path) -> None:
+    network = read_network(small_network)
+    measured, said = input_scales(network, str(small_inputs))
+    assert "40 calibration inputs" in said
+    seen: dict[str, float] = {}
+    run(network, np.load(small_inputs), observe=lambda layer, x: seen.update({layer.name: np.abs(x).max()}))
+    for name, value in seen.items():
+        assert value <= measured[name] <= value * 1.002
+    bounds, said = input_scales(network, None)
+    assert "no calibration" in said
+    assert all(bounds[name] >= seen[name] for name in seen)
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("engine", ["nodal", "ngspice"])
+def test_monte_carlo_is_reproducible_and_its_first_trials_do_not_depend_on_their_number(engine: str, fixed: bool, small_design: Path) -> None:
+    def errors(trials: int) -> list[float]:
+        result = rsscircuit.montecarlo(small_design, layer="hidden", tile=0, trials=trials, engine=engine, fixed=fixed, seed=4)
+        assert result["trials"] == len(result["relative_error"]["each"]) == trials
+        return result["relative_error"]["each"]
+
+    three, two = errors(3), errors(2)
+    assert three[:2] == two
+    assert len(set(three)) == 3
+    assert max(three) < 0.02
+
+
+def test_a_hotter_range_errs_more(small_design: Path) -> None:
+    from rsscircuit.simulate.montecarlo import Conditions
+
+    def mean(celsius: tuple[float, float]) -> float:
+        conditions = Conditions(celsius=celsius, supply_volt=(1.8, 1.8), years=(0.0, 0.0))
+        result = rsscircuit.montecarlo(small_design, layer="out", tile=0, trials=3, engine="ideal", fixed=True, conditions=conditions)
+        return float(result["relative_error"]["mean"])
+
+    assert mean((27.0, 27.0)) < mean((80.0, 80.0)) < mean((125.0, 125.0))
+
+
+def test_nothing_is_left_behind_and_nothing_else_is_overwritten(small_network: Path, tmp_path: Path) -> None:
+    out = tmp_path / "design"
+    with pytest.raises(RsscircuitError):
+        rsscircuit.build(small_network, out, BuildOptions(calibration=str(tmp_path / "none.npy")))
+    assert list(tmp_path.iterdir()) == []
+    rsscircuit.build(small_network, out, BuildOptions(netlists="none"))
+    with pytest.raises(DesignError, match="--force"):
+        rsscircuit.build(small_network, out)
+    before = files(out)
+    with pytest.raises(InputError, match="network takes Nx1x8x8"):
+        bad = tmp_path / "bad.npy"
+        np.save(bad, np.zeros((3, 5)))
+        rsscircuit.build(small_network, out, BuildOptions(calibration=str(bad)), force=True)
+    assert files(out) == before
+    rsscircuit.build(small_network, out, BuildOptions(netlists="sample"), force=True)
+    assert (out / "netlist" / "hidden" / "tile_0.cir").is_file()
+    assert not (out / "netlist" / "hidden" / "tile_1.cir").exists()
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "thesis.txt").write_text("years of work")
+    with pytest.raises(DesignError, match="holds something else"):
+        rsscircuit.build(small_network, foreign, force=True)
+    assert (foreign / "thesis.txt").read_text() == "years of work"
+    assert {p.name for p in tmp_path.iterdir()} == {"bad.npy", "design", "foreign"}
+
+
+def test_the_record_names_no_path_of_this_machine(small_design: Path, tmp_path: Path) -> None:
+    text = (small_design / "design.json").read_text()
+    assert str(small_design.parent) not in text
+    assert json.loads(text)["options"]["calibration"] == "x.npy"

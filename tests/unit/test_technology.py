@@ -1,0 +1,77 @@
+"""Technology files: every number with its source, and bad files named."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from rsscircuit.errors import TechnologyError
+from rsscircuit.technology import load_technology, parse_technology, preset_names, technology_text
+from rsscircuit.technology.cell import curvature, on_siemens, segment_ohms, switch_factor
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_load_and_every_number_has_a_source(name: str) -> None:
+    technology = load_technology(name)
+    assert len(technology.provenance) >= 25
+    assert all(p.source and p.mark in ("sourced", "derived", "assumed") for p in technology.provenance.values())
+    assert technology.hypothetical == name.startswith("thesis")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("sigma_local = ", "sigma_locl = ", "unknown entry resistor.sigma_locl"),
+        ("sigma_local = ", "sigma_locl = ", "missing entry resistor.sigma_local"),
+        ("value = 0.0044", "value = -0.0044", "resistor.sigma_local: -0.0044 is negative"),
+        ('mark = "sourced"', 'mark = "guessed"', "mark 'guessed'"),
+        ("value = 1.0e6", 'value = "big"', "'big' is not a number"),
+        ("value = 1.0e6", "value = 0", "resistor.unit_ohm: must be greater than zero"),
+        ("[drive]", "[drives]", "missing entry drive"),
+        ('plan = "geometric:1.25"', "plan = 3", "bank needs plan"),
+        ("[drive]", "[drive", "not a TOML file"),
+    ],
+)
+def test_a_bad_file_is_named_entry_by_entry(old: str, new: str, says: str) -> None:
+    text = technology_text("sky130_xhigh_1M")
+    assert old in text
+    with pytest.raises(TechnologyError, match=re.escape(says)):
+        parse_technology(text.replace(old, new), "mine")
+
+
+def test_an_unknown_name_lists_the_presets() -> None:
+    with pytest.raises(TechnologyError, match="thesis_iid20"):
+        load_technology("tsmc7")
+
+
+def test_the_branch_model_is_the_square_law_to_second_order() -> None:
+    technology = load_technology("sky130_xhigh_100k")
+    switch = technology.switch
+    resistance = np.array([1e5, 1e6])
+    beta = 1.0 / (switch.on_ohm * switch.overdrive_volt)
+    g = on_siemens(resistance, switch.on_ohm)
+    for volt in (-0.2, 0.05, 0.2):
+        # i R + u = v with i = beta (V_ov u - u^2 / 2), solved for u
+        a, b = 0.5 * beta * resistance, 1 + beta * switch.overdrive_volt * resistance
+        u = (b - np.sqrt(b**2 - 4 * a * volt)) / (2 * a)
+        exact = (volt - u) / resistance
+        model = g * volt + curvature(g, switch) * volt**2
+        assert model == pytest.approx(exact, rel=1e-8)
+
+
+def test_a_supply_without_overdrive_is_refused() -> None:
+    technology = load_technology("sky130_xhigh_100k")
+    assert switch_factor(technology, 127.0) == pytest.approx(1.38)
+    assert switch_factor(technology, 27.0, 1.3) == pytest.approx(2.0)
+    with pytest.raises(ValueError, match="no overdrive"):
+        switch_factor(technology, 27.0, 0.8)
+
+
+def test_segments_follow_from_sheet_width_and_pitch() -> None:
+    technology = load_technology("sky130_xhigh_100k")
+    word, bit = segment_ohms(np.array([1e5] * 4), technology)
+    pitch = (4 * (3.85 + 14.44 + 15.0)) ** 0.5
+    assert word == pytest.approx(0.047 * pitch / 5.0)
+    assert bit == pytest.approx(0.0285 * pitch / 5.0)
