@@ -1,0 +1,27 @@
+"""Write docs/command.md from the command's own help; the tests compare the two.
+
+    python scripts/command_reference.py
+"""
+
+from pathlib import Path
+
+import click
+
+from rsscircuit.cli import cli
+
+PAGE = Path(__file__).parent.parent / "docs" / "command.md"
+
+
+def text() -> str:
+    """The whole page."""
+    parts = ["# The command\n", "Written by `scripts/command_reference.py` from `--help`.\n"]
+    root = click.Context(cli, info_name="generate-crossbar", terminal_width=100)
+    parts.append(f"```text\n{cli.get_help(root)}\n```\n")
+    for name in sorted(cli.commands):
+        context = click.Context(cli.commands[name], parent=root, info_name=name, terminal_width=100)
+        parts.append(f"## {name}\n\n```text\n{cli.commands[name].get_help(context)}\n```\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(text(), "utf-8")
