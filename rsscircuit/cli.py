@@ -89,7 +89,9 @@ def evaluate(directory: str, inputs: str, labels: str, limit: int | None, as_jso
         tables.show_evaluation(result)
 
 
-@cli.command(epilog="Example: generate-crossbar simulate DIR --engine ngspice --layer conv1 --tile 0 --inputs volts.npy")
+@cli.command(
+    epilog="Example: generate-crossbar simulate DIR --engine ngspice --layer conv1 --tile 0 --inputs volts.npy"
+)
 @directory_argument
 @layer_option
 @tile_option

@@ -1,6 +1,6 @@
 """Write docs/command.md from the command's own help; the tests compare the two.
 
-    python scripts/command_reference.py
+python scripts/command_reference.py
 """
 
 from pathlib import Path

@@ -95,7 +95,7 @@ def source_volts(volts: Array, technology: Technology) -> dict[str, Array]:
 
 def _bank(technology: Technology, resistors: int) -> str:
     switch, drive = technology.switch, technology.drive
-    size = f"w={spice_number(switch.width_um * 1e-6)} l={spice_number(switch.length_um * 1e-6)}"
+    size = f"w={spice_number(switch.width_um / 1e6)} l={spice_number(switch.length_um / 1e6)}"
     shape = switch.width_um / switch.length_um
     branches = []
     for k in range(resistors):

@@ -48,7 +48,9 @@ def test_the_shipped_verilog_loads_the_shipped_bitstream_in_icarus(small_design:
     )  # fmt: skip
     assert compiled.returncode == 0, compiled.stderr
     outcomes = {
-        name: subprocess.run(["vvp", "-n", bench, f"+frame={tmp_path / name}"], capture_output=True, text=True, timeout=60)
+        name: subprocess.run(
+            ["vvp", "-n", bench, f"+frame={tmp_path / name}"], capture_output=True, text=True, timeout=60
+        )
         for name in ("good.hex", "bad.hex")
     }
     assert outcomes["good.hex"].returncode == 0, outcomes["good.hex"].stdout

@@ -92,7 +92,9 @@ def test_bad_outputs_and_designs(small_network: Path, small_design: Path, tmp_pa
     fails("simulate", small_design, "--layer", "conv", "--tile", 0, "--inputs", tmp_path / "v.npy", says="finite")
     fails("simulate", small_design, "--layer", "conv", "--tile", 9, "--inputs", tmp_path / "v.npy", says="tiles 0 to")
     fails("montecarlo", small_design, "--layer", "conv", "--tile", 0, "--trials", 0, says="--trials")
-    fails("montecarlo", small_design, "--layer", "conv", "--tile", 0, "--trials", 1, "--engine", "hspice", says="hspice")
+    fails(
+        "montecarlo", small_design, "--layer", "conv", "--tile", 0, "--trials", 1, "--engine", "hspice", says="hspice"
+    )
 
 
 def test_build_prints_a_table_and_where_things_are(small_network: Path, tmp_path: Path) -> None:

@@ -24,11 +24,19 @@ def files(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def test_two_runs_write_the_same_bytes_in_any_process(small_design: Path, small_network: Path, small_inputs: Path, tmp_path: Path) -> None:
+def test_two_runs_write_the_same_bytes_in_any_process(
+    small_design: Path, small_network: Path, small_inputs: Path, tmp_path: Path
+) -> None:
     again = tmp_path / "again"
     words = ["build", small_network, "--out", again, "--tile", "32x4", "--calibration", small_inputs, "--json"]
     environment = os.environ | {"PYTHONHASHSEED": "77", "NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, "-m", "rsscircuit.cli", *map(str, words)], check=True, env=environment, cwd=tmp_path, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "rsscircuit.cli", *map(str, words)],
+        check=True,
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+    )
     first, second = files(small_design), files(again)
     assert set(first) == set(second)
     different = {name for name in first if first[name] != second[name] and not name.startswith("results/")}
@@ -44,16 +52,16 @@ def test_another_seed_is_another_die(small_network: Path, tmp_path: Path) -> Non
 
 def test_the_bitstream_is_the_switch_plan(small_design: Path) -> None:
     geometry = ArrayGeometry(**rsscircuit.inspect(small_design)["controller"])
-    number = 0
-    for layer, tile, crossbar in rsscircuit.load(small_design).crossbars():
+    for number, (layer, tile, crossbar) in enumerate(rsscircuit.load(small_design).crossbars()):
         frame = unpack((small_design / "bitstream" / layer.label / f"tile_{tile.index}.bin").read_bytes(), geometry)
         assert frame.tile_id == number
         assert (frame.closed[: tile.rows, : tile.columns] == crossbar.closed).all()
         assert frame.closed.sum() == crossbar.closed.sum()
-        number += 1
 
 
-def test_a_design_reloads_to_the_network_it_was_built_from(small_design: Path, small_network: Path, small_inputs: Path) -> None:
+def test_a_design_reloads_to_the_network_it_was_built_from(
+    small_design: Path, small_network: Path, small_inputs: Path
+) -> None:
     x = np.load(small_inputs)
     original, reloaded = read_network(small_network), rsscircuit.load(small_design).network
     (first,), (second,) = run(original, x).values(), run(reloaded, x).values()
@@ -127,9 +135,13 @@ def test_ranges_come_from_calibration_or_from_bounds(small_network: Path, small_
 
 @pytest.mark.parametrize("fixed", [False, True])
 @pytest.mark.parametrize("engine", ["nodal", "ngspice"])
-def test_monte_carlo_is_reproducible_and_its_first_trials_do_not_depend_on_their_number(engine: str, fixed: bool, small_design: Path) -> None:
+def test_monte_carlo_is_reproducible_and_its_first_trials_do_not_depend_on_their_number(
+    engine: str, fixed: bool, small_design: Path
+) -> None:
     def errors(trials: int) -> list[float]:
-        result = rsscircuit.montecarlo(small_design, layer="hidden", tile=0, trials=trials, engine=engine, fixed=fixed, seed=4)
+        result = rsscircuit.montecarlo(
+            small_design, layer="hidden", tile=0, trials=trials, engine=engine, fixed=fixed, seed=4
+        )
         assert result["trials"] == len(result["relative_error"]["each"]) == trials
         return result["relative_error"]["each"]
 
@@ -144,7 +156,9 @@ def test_a_hotter_range_errs_more(small_design: Path) -> None:
 
     def mean(celsius: tuple[float, float]) -> float:
         conditions = Conditions(celsius=celsius, supply_volt=(1.8, 1.8), years=(0.0, 0.0))
-        result = rsscircuit.montecarlo(small_design, layer="out", tile=0, trials=3, engine="ideal", fixed=True, conditions=conditions)
+        result = rsscircuit.montecarlo(
+            small_design, layer="out", tile=0, trials=3, engine="ideal", fixed=True, conditions=conditions
+        )
         return float(result["relative_error"]["mean"])
 
     assert mean((27.0, 27.0)) < mean((80.0, 80.0)) < mean((125.0, 125.0))
@@ -159,9 +173,9 @@ def test_nothing_is_left_behind_and_nothing_else_is_overwritten(small_network: P
     with pytest.raises(DesignError, match="--force"):
         rsscircuit.build(small_network, out)
     before = files(out)
+    bad = tmp_path / "bad.npy"
+    np.save(bad, np.zeros((3, 5)))
     with pytest.raises(InputError, match="network takes Nx1x8x8"):
-        bad = tmp_path / "bad.npy"
-        np.save(bad, np.zeros((3, 5)))
         rsscircuit.build(small_network, out, BuildOptions(calibration=str(bad)), force=True)
     assert files(out) == before
     rsscircuit.build(small_network, out, BuildOptions(netlists="sample"), force=True)
