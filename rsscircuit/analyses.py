@@ -103,6 +103,7 @@ def simulate_tile(
         "layer": mapped.name,
         "tile": tile,
         "cases": len(volts),
+        "wires": _has_wires(design, engine),
         "relative_difference": relative_rms(ampere, closed_form),
         "ampere": ampere.tolist(),
     }
@@ -162,6 +163,7 @@ def montecarlo(
         "tile": tile,
         "seed": seed,
         "cases": len(drives),
+        "wires": _has_wires(design, engine),
         **figures,
     }
     kind = "fixed" if fixed else "dies"
@@ -183,6 +185,11 @@ def tile_volts(design: Design, layer: MappedLayer, tile: Tile, activations: Arra
     drives = layer.matrix.drive(activations)
     result: Array = design.technology.drive.read_volt * drives[:, tile.window[0]]
     return result
+
+
+def _has_wires(design: Design, engine: str) -> bool:
+    """Whether an engine's currents include wires and leakage: always, never, or as the decks were built."""
+    return {"nodal": True, "ideal": False, "ngspice": bool(design.options["wires"])}[engine]
 
 
 def relative_rms(values: Array, reference: Array) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -230,6 +231,7 @@ def _written(folder: Path) -> list[str]:
 
 def main() -> None:
     """Run the command; an error that the user can mend is one line and exit status 2."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left half-written
     try:
         cli.main(standalone_mode=False)
     except RsscircuitError as error:

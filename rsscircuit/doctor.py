@@ -32,7 +32,6 @@ class Part:
 
 _PACKAGES = {
     "numpy": "nothing works",
-    "scipy": "no tests against the sparse oracle",
     "numba": "no exact subset sums",
     "networkx": "no network can be read",
     "onnx": "no ONNX networks; .npz networks still work",

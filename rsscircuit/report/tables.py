@@ -31,7 +31,7 @@ def print_lines(lines: Iterable[str]) -> None:
 
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> None:
     """A table on standard output; the first ``left`` columns are text, the others numbers."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for position, head in enumerate(heads):
         table.add_column(head, justify="left" if position < left else "right", overflow="fold")
     for row in rows:
@@ -45,11 +45,11 @@ def percent(fraction: float, digits: int = 3) -> str:
 
 
 def show_layers(record: Mapping[str, Any], seconds: Mapping[str, str]) -> None:
-    """The per-layer table of a build."""
-    rows = []
+    """What was drawn for every layer, and how well it was programmed."""
+    drawn, programmed = [], []
     for layer in record["layers"]:
         figures = layer["statistics"]
-        rows.append(
+        drawn.append(
             (
                 layer["name"],
                 f"{layer['rows']} x {layer['columns']}",
@@ -57,17 +57,22 @@ def show_layers(record: Mapping[str, Any], seconds: Mapping[str, str]) -> None:
                 str(figures["cells"]),
                 str(figures["resistors"]),
                 str(figures["zero_weights"]),
+            )
+        )
+        programmed.append(
+            (
+                layer["name"],
                 percent(figures["rms_weight_error"]),
                 percent(figures["worst_weight_error"]),
                 str(figures["beyond_reach"]),
                 str(figures["beyond_tolerance"]),
                 layer["solver"],
-                seconds.get(layer["label"], ""),
+                seconds.get(layer["label"], "-"),
             )
         )
-    heads = ("layer", "matrix", "tiles", "cells", "resistors", "zeros", "rms error", "worst error",
-             "out of reach", "out of tol.", "solver", "time")  # fmt: skip
-    print_table(heads, rows)
+    print_table(("layer", "matrix", "tiles", "cells", "resistors", "zero weights"), drawn)
+    heads = ("layer", "rms\nerror", "worst\nerror", "out of\nreach", "out of\ntol.", "solver", "time")
+    print_table(heads, programmed)
 
 
 def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]:
@@ -134,6 +139,10 @@ def show_technology(technology: Technology) -> None:
     print_table(("entry", "value", "mark", "source"), rows, left=4)
 
 
+def _wires(result: Mapping[str, Any]) -> str:
+    return "with wires and leakage" if result["wires"] else "ideal wires, no leakage"
+
+
 def show_simulation(result: Mapping[str, Any]) -> None:
     """Column currents of the first cases."""
     currents = result["ampere"]
@@ -143,7 +152,7 @@ def show_simulation(result: Mapping[str, Any]) -> None:
     engine = result["version"] or result["engine"]
     print_lines(
         [
-            f"{engine}, layer {result['layer']}, tile {result['tile']}, {result['cases']} cases",
+            f"{engine}, layer {result['layer']}, tile {result['tile']}, {result['cases']} cases, {_wires(result)}",
             f"difference from the plan's closed form: {percent(result['relative_difference'])} (rms over rms)",
         ]
     )
@@ -165,7 +174,7 @@ def show_montecarlo(result: Mapping[str, Any]) -> None:
     print_lines(
         [
             f"{result['kind']}, {result['engine']}, seed {result['seed']}",
-            f"layer {result['layer']}, tile {result['tile']}",
+            f"layer {result['layer']}, tile {result['tile']}, {_wires(result)}",
             "output error against the trained matrix, rms over rms, at random inputs from 0 to full scale",
         ]
     )
