@@ -160,14 +160,13 @@ def show_simulation(result: Mapping[str, Any]) -> None:
 
 def show_montecarlo(result: Mapping[str, Any]) -> None:
     """The spread of the output error."""
-    error = result["relative_error"]
     rows = [
         (
             str(result["trials"]),
-            percent(error["mean"]),
-            percent(error["standard_deviation"]),
-            percent(error["worst"]),
-            str(error["worst_trial"]),
+            percent(result["mean"]),
+            percent(result["standard_deviation"]),
+            percent(result["worst"]),
+            str(result["worst_trial"]),
         )
     ]
     print_table(("trials", "mean", "std. dev.", "worst", "worst trial"), rows, left=0)

@@ -138,8 +138,9 @@ def run_trials(
         progress: Called with 1 after each trial.
 
     Returns:
-        Relative output error of each trial (rms over cases and columns of the error, over the rms of the
-        exact outputs), its mean, standard deviation and worst, and what was drawn for each trial.
+        ``relative_error`` of each trial (rms over cases and columns of the error, over the rms of the exact
+        outputs), its ``mean``, ``standard_deviation``, ``worst`` and ``worst_trial`` (from 1), and what was
+        ``drawn`` for each trial.
     """
     exact = drives @ layer.matrix.weights[tile.window]
     scale = float(np.sqrt(np.mean(exact**2)))
@@ -154,12 +155,10 @@ def run_trials(
     values = np.array(errors)
     return {
         "trials": len(errors),
-        "relative_error": {
-            "mean": float(values.mean()),
-            "standard_deviation": float(values.std(ddof=1)) if len(values) > 1 else 0.0,
-            "worst": float(values.max()),
-            "worst_trial": int(values.argmax()) + 1,
-            "each": errors,
-        },
+        "mean": float(values.mean()),
+        "standard_deviation": float(values.std(ddof=1)) if len(values) > 1 else 0.0,
+        "worst": float(values.max()),
+        "worst_trial": int(values.argmax()) + 1,
+        "relative_error": errors,
         "drawn": drawn,
     }
