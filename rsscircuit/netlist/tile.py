@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +61,6 @@ def tile_deck(
     extra = [*wires.segments(rows, columns), *(_leaks(crossbar, wires) if wired else ())]
     return templates.render(
         "netlist/tile.cir",
-        version=version("rsscircuit"),
         technology=technology.label,
         layer=label,
         index=crossbar.index,

@@ -1,16 +1,13 @@
-"""Exact subset sums by meeting in the middle, compiled, on all cores.
+"""Exact subset sums, compiled, on all cores.
 
-Every cell is first made positive: choosing a negative item is the same as not choosing its magnitude,
-with the target moved by the item (Horowitz and Sahni 1974 on the magnitudes). Sorted lists of sums grow
-by merging, one item at a time, and two pointers sweep a pair of lists.
+Two searches:
 
-Two searches share those lists:
-
-* nearest: the magnitudes in two halves, one sweep over both lists of 2**(n/2) sums;
-* least total: the positive items against the negative ones. A sum p - m within the tolerance of t costs
-  p + m = t + 2 m up to the tolerance, so lists are swept by rising m and are cut off above a bound that
-  grows only when nothing was found below it. Small targets, which most trained weights are, need a few
-  dozen sums of the thousands.
+* nearest: see :mod:`rsscircuit.subsetsum.nearest`;
+* least total within a tolerance: the positive items against the negative ones. A sum p - m within the
+  tolerance of t costs p + m = t + 2 m up to the tolerance, so the sorted sums of the negative items are taken
+  in rising order, and both lists are cut off above a bound that grows only when nothing was found below it.
+  Small targets, which most trained weights are, need a few dozen sums of the thousands. Where no subset is
+  within the tolerance, the nearest is taken.
 
 Ties: the first subset found wins, in an order that depends on the cell's values alone.
 """
@@ -21,6 +18,7 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 
 from rsscircuit.errors import SolverError
+from rsscircuit.subsetsum.nearest import choose_nearest
 from rsscircuit.subsetsum.problem import Objective, Problem, Solution, Status, residuals_of
 
 NAME = "meet-in-the-middle"
@@ -68,37 +66,6 @@ def _sort_ascending(values, places, count):  # type: ignore[no-untyped-def]
             values[j], places[j] = values[j - 1], places[j - 1]
             j -= 1
         values[j], places[j] = value, place
-
-
-@njit(cache=True)
-def _nearest(items, target, values, places, sums_a, masks_a, sums_b, masks_b, chosen):  # type: ignore[no-untyped-def]
-    """Mark in ``chosen`` the subset of ``items`` whose sum is nearest to ``target``."""
-    n, count, goal = items.size, 0, target
-    for k in range(n):
-        chosen[k] = items[k] < 0.0
-        if items[k] < 0.0:
-            goal -= items[k]
-        if items[k] != 0.0:
-            values[count], places[count] = abs(items[k]), k
-            count += 1
-    _sort_ascending(values, places, count)
-    half = count // 2
-    side_a, size_a = _sorted_sums(values, half, np.inf, sums_a, masks_a)
-    side_b, size_b = _sorted_sums(values[half:], count - half, np.inf, sums_b, masks_b)
-    best, best_a, best_b = np.inf, np.uint32(0), np.uint32(0)
-    i, j = 0, size_b - 1
-    while i < size_a and j >= 0:
-        error = sums_a[side_a, i] + sums_b[side_b, j] - goal
-        if abs(error) < best:
-            best, best_a, best_b = abs(error), masks_a[side_a, i], masks_b[side_b, j]
-        if error < 0.0:
-            i += 1
-        else:
-            j -= 1
-    for k in range(count):
-        taken = (best_a >> np.uint32(k)) & 1 if k < half else (best_b >> np.uint32(k - half)) & 1
-        if taken:
-            chosen[places[k]] = not chosen[places[k]]
 
 
 @njit(cache=True)
@@ -151,10 +118,11 @@ def _least_total(items, target, tolerance, values, places, sums_a, masks_a, sums
 
 
 @njit(cache=True, nogil=True)
-def _solve_some(items, targets, tolerance, least_total, capacity, first, stride, chosen):  # type: ignore[no-untyped-def]
+def _solve_some(items, targets, tolerance, least_total, capacity, levels, first, stride, chosen):  # type: ignore[no-untyped-def]
     """Solve the cells first, first + stride, ... with scratch memory of its own."""
     cells, n = items.shape
     values, places = np.empty(n), np.empty(n, np.int64)
+    levels_a, levels_b = np.empty(levels), np.empty(levels)
     sums_a, masks_a = np.empty((2, capacity)), np.empty((2, capacity), np.uint32)
     sums_b, masks_b = np.empty((2, capacity)), np.empty((2, capacity), np.uint32)
     for cell in range(first, cells, stride):
@@ -165,13 +133,13 @@ def _solve_some(items, targets, tolerance, least_total, capacity, first, stride,
                 values, places, sums_a, masks_a, sums_b, masks_b, chosen[cell],
             )  # fmt: skip
         if not found:
-            _nearest(items[cell], targets[cell], values, places, sums_a, masks_a, sums_b, masks_b, chosen[cell])
+            choose_nearest(items[cell], targets[cell], values, places, levels_a, levels_b, chosen[cell])
 
 
 @njit(cache=True, parallel=True)
-def _solve_all(items, targets, tolerance, least_total, capacity, chunks, chosen):  # type: ignore[no-untyped-def]
+def _solve_all(items, targets, tolerance, least_total, capacity, levels, chunks, chosen):  # type: ignore[no-untyped-def]
     for chunk in prange(chunks):
-        _solve_some(items, targets, tolerance, least_total, capacity, chunk, chunks, chosen)
+        _solve_some(items, targets, tolerance, least_total, capacity, levels, chunk, chunks, chosen)
 
 
 def solve(problem: Problem) -> Solution:
@@ -192,14 +160,15 @@ def solve(problem: Problem) -> Solution:
             got=n if n > MAX_NEAREST else one_sign,
             remedy="use fewer resistors or the cp-sat solver",
         )
-    capacity = 1 << max(n - n // 2, one_sign if least_total else 0)
+    capacity = 1 << one_sign if least_total else 1
+    levels = (2 << (n - n // 2)) + n + 2
     cells = len(items)
     chunks = min(cells // _CELLS_PER_CHUNK, 4 * get_num_threads())
     chosen = np.zeros(items.shape, np.bool_)
     if chunks > 1:
-        _solve_all(items, problem.targets, problem.tolerance, least_total, capacity, chunks, chosen)
+        _solve_all(items, problem.targets, problem.tolerance, least_total, capacity, levels, chunks, chosen)
     else:  # starting threads would take longer than the work
-        _solve_some(items, problem.targets, problem.tolerance, least_total, capacity, 0, 1, chosen)
+        _solve_some(items, problem.targets, problem.tolerance, least_total, capacity, levels, 0, 1, chosen)
     residuals = residuals_of(items, chosen, problem.targets)
     return Solution(
         chosen=chosen,
