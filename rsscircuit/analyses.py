@@ -12,15 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.arrays import network_inputs, read_user_array
-from rsscircuit.design import Crossbar, Design, MappedLayer, load, store
+from rsscircuit.design import Design, MappedLayer, load, store
 from rsscircuit.errors import InputError
 from rsscircuit.mapping import Tile
-from rsscircuit.netlist import tile_deck, wire_segments
+from rsscircuit.netlist import tile_deck
 from rsscircuit.progress import Progress, silent
 from rsscircuit.seeds import stream
-from rsscircuit.simulate import Setting, engine_named, ngspice
-from rsscircuit.simulate import evaluate as evaluate_design
+from rsscircuit.simulate import ngspice
+from rsscircuit.simulate.engines import Setting, engine_named
+from rsscircuit.simulate.inference import evaluate as evaluate_design
 from rsscircuit.simulate.montecarlo import Conditions, Trial, fixed_program, remeasured_dies, run_trials
+from rsscircuit.technology import Technology
+from rsscircuit.technology.cell import Segments, wire_segments
 
 Array = NDArray[np.float64]
 MONTECARLO_CASES = 8
@@ -94,8 +97,15 @@ def simulate_tile(
         )
     crossbar = design.crossbar(mapped, place)
     path = Path(directory) / "netlist" / mapped.label / f"tile_{tile}.cir"
+
+    def deck(segments: Segments | None) -> str:
+        if path.is_file():
+            return path.read_text("utf-8")
+        return tile_deck(crossbar, design.technology, label=mapped.label, segments=segments)
+
     with progress(f"{engine} {mapped.label} tile {tile}", len(volts)) as advance:
-        ampere = run(crossbar, volts, _setting(design, mapped, crossbar, path, advance))
+        setting = _setting(design, design.technology, deck, str(path), advance)
+        ampere = run(crossbar, volts, setting)
     closed_form = volts @ crossbar.pair_siemens()
     result = {
         "engine": engine,
@@ -143,6 +153,8 @@ def montecarlo(
     design = load(directory)
     mapped = design.layer(layer)
     place = design.tile(mapped, tile)
+    if not mapped.matrix.weights[place.window].any():
+        raise InputError("the tile has no weights, so there is nothing to vary", where=f"layer {layer}", got=tile)
     drives = stream(seed, "stimulus", layer=mapped.name, tile=tile).random((MONTECARLO_CASES, place.rows))
     drives[:, : max(0, mapped.matrix.bias_rows - place.row)] = mapped.matrix.bias_value / mapped.matrix.input_full_scale
     if fixed:
@@ -151,8 +163,11 @@ def montecarlo(
         dies = remeasured_dies(design, mapped, place, trials, seed)
 
     def currents(trial: Trial, volts: Array) -> Array:
-        setting = _setting(design, mapped, trial.crossbar, None, None, trial)
-        return run(trial.crossbar, volts, setting)
+        def deck(segments: Segments | None) -> str:
+            return tile_deck(trial.crossbar, trial.technology, label=mapped.label, segments=segments)
+
+        where = f"layer {mapped.name}, tile {tile}, {trial.drawn}"
+        return run(trial.crossbar, volts, _setting(design, trial.technology, deck, where))
 
     with progress(f"{engine} {mapped.label} tile {tile}", trials) as advance:
         figures = run_trials(dies, mapped, place, drives, currents, advance)
@@ -201,24 +216,17 @@ def relative_rms(values: Array, reference: Array) -> float:
 
 def _setting(
     design: Design,
-    layer: MappedLayer,
-    crossbar: Crossbar,
-    path: Path | None,
-    advance: Callable[[int], None] | None,
-    trial: Trial | None = None,
+    technology: Technology,
+    deck: Callable[[Segments | None], str],
+    where: str,
+    advance: Callable[[int], None] | None = None,
 ) -> Setting:
-    technology = trial.technology if trial else design.technology
-
-    def deck() -> str:
-        if path is not None and path.is_file():
-            return path.read_text("utf-8")
-        segments = wire_segments(design.bank, technology) if design.options["wires"] else None
-        return tile_deck(crossbar, technology, label=layer.label, parasitics=segments)
-
+    """What every engine needs; decks have wires where the design was built with them."""
+    segments = wire_segments(design.bank.nominal_ohm, technology)
     return Setting(
         technology=technology,
-        segment_ohms=design.segment_ohms,
-        deck=deck,
-        where=str(path) if path else f"layer {layer.name}, tile {crossbar.index}",
+        segments=segments,
+        deck=lambda: deck(segments if design.options["wires"] else None),
+        where=where,
         progress=advance,
     )

@@ -236,6 +236,8 @@ def main() -> None:
         cli.main(standalone_mode=False)
     except RsscircuitError as error:
         _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename or 'a file'}: {error.strerror or error}")
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(2)

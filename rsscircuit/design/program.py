@@ -12,6 +12,7 @@ from rsscircuit.banks import MeasuredBanks
 from rsscircuit.subsetsum import Objective, Problem, solve
 
 Array = NDArray[np.float64]
+Cells = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,9 +44,10 @@ def program(targets: Array, measured: MeasuredBanks, *, tolerance_siemens: float
 
     Cell errors add up along a column, all the more as inputs are mostly positive and alike. So a column is
     programmed from its first row to its last with the error carried on: each cell aims against the sum of
-    the errors before it, by at most half the tolerance, and is solved to the other half. Every cell stays
-    within the tolerance of its own target and the sum along a column within about half of one, where
-    independent errors would grow with the root of the rows (first-order noise shaping).
+    the errors before it, by at most half the tolerance, and is solved to the other half. A cell that finds
+    nothing there is solved again for its own target with the whole tolerance. Every cell that has a subset
+    within the tolerance of its own target gets one, and the sum along a column stays within about half a
+    tolerance, where independent errors would grow with the root of the rows (first-order noise shaping).
 
     Args:
         targets: [rows, cols], signed siemens; zero where no bank is drawn.
@@ -54,47 +56,49 @@ def program(targets: Array, measured: MeasuredBanks, *, tolerance_siemens: float
         solver: Name of a solver, or ``auto``.
     """
     step = measured.step_siemens
-    drawn = np.any(measured.on_siemens > 0, axis=(2, 3))
-    leak = measured.off_siemens.sum(axis=3)
-    goals = targets - (leak[:, :, 0] - leak[:, :, 1])
+    drawn = np.any(step > 0, axis=(2, 3))
     items = np.concatenate([step[:, :, 0], -step[:, :, 1]], axis=2)
     chosen = np.zeros(items.shape, np.bool_)
     residual = -targets.copy()
     status = np.zeros(targets.shape, np.int8)
     notes: list[str] = []
-    half = tolerance_siemens / 2.0
-    objective = Objective.LEAST_TOTAL if half > 0 else Objective.NEAREST
-    carried = np.zeros(targets.shape[1])
-    for cells in _batches(drawn, one_by_one=half > 0):
-        aim = goals[cells] - np.clip(carried[cells[1]], -half, half)
-        problem = Problem.of(items[cells], aim, tolerance=half, objective=objective)
-        answer = solve(problem, solver)
+
+    def attempt(cells: Cells, aim: Array, width: float) -> None:
+        objective = Objective.LEAST_TOTAL if width > 0 else Objective.NEAREST
+        answer = solve(Problem.of(items[cells], aim, tolerance=width, objective=objective), solver)
         chosen[cells], status[cells] = answer.chosen, answer.status
-        residual[cells] = answer.residuals + (aim - goals[cells])
-        if half > 0:
-            carried[cells[1]] += residual[cells]
+        residual[cells] = answer.residuals + (aim - targets[cells])
         if answer.note:
             notes.append(answer.note)
+
+    if tolerance_siemens > 0:
+        half = tolerance_siemens / 2.0
+        carried = np.zeros(targets.shape[1])
+        for cells in _rows(drawn):
+            attempt(cells, targets[cells] - np.clip(carried[cells[1]], -half, half), half)
+            missed = np.abs(residual[cells]) > tolerance_siemens
+            if missed.any():  # no subset near where it aimed: at least near its own target, if there is one
+                again = (cells[0][missed], cells[1][missed])
+                attempt(again, targets[again], tolerance_siemens)
+            carried[cells[1]] += residual[cells]
+    elif drawn.any():
+        everywhere = np.nonzero(drawn)
+        attempt((everywhere[0], everywhere[1]), targets[everywhere], 0.0)
     reach = step.sum(axis=3)
     beyond_reach = drawn & (np.abs(targets) > np.where(targets > 0, reach[:, :, 0], reach[:, :, 1]))
-    missed = drawn & (np.abs(residual) > tolerance_siemens) & (half > 0)
+    missed = drawn & (np.abs(residual) > tolerance_siemens) & (tolerance_siemens > 0)
     return SwitchPlan(
         closed=chosen.reshape(step.shape),
         residual_siemens=residual,
         status=status,
         beyond_reach=beyond_reach,
         beyond_tolerance=missed & ~beyond_reach,
-        note="; ".join(notes),
+        note="; ".join(dict.fromkeys(notes)),
     )
 
 
-def _batches(drawn: NDArray[np.bool_], *, one_by_one: bool) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Row and column indices of the drawn cells: a row at a time, or all at once."""
-    rows, columns = np.nonzero(drawn)
-    if not one_by_one:
-        if rows.size:
-            yield rows, columns
-        return
-    for row in np.unique(rows):
-        here = rows == row
-        yield rows[here], columns[here]
+def _rows(drawn: NDArray[np.bool_]) -> Iterator[Cells]:
+    """Row and column indices of the drawn cells, a row at a time."""
+    for row in np.flatnonzero(drawn.any(axis=1)):
+        columns = np.flatnonzero(drawn[row])
+        yield np.full(columns.size, row), columns

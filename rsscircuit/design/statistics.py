@@ -46,6 +46,12 @@ class LayerAudit:
     misses: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def skip(self, window: tuple[slice, slice]) -> None:
+        """Count a tile without weights, which is not built."""
+        slots = self.weights[window].size
+        self.counts["slots"] += slots
+        self.counts["zero_weights"] += slots
+
     def add(self, window: tuple[slice, slice], crossbar: Crossbar, plan: SwitchPlan) -> None:
         """Take in one tile."""
         weights = self.weights[window]

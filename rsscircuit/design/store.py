@@ -4,7 +4,7 @@ design.json                     options, versions, layers, fingerprints
 technology.toml                 the technology as it was used
 network/<k>.<weight|bias>.npy   the trained values, float64
 banks/<label>/tile_<k>.true.npy        float64 [rows, cols, 2, n], siemens, switch closed
-banks/<label>/tile_<k>.measured.npy    the same as measured
+banks/<label>/tile_<k>.measured.npy    what closing each branch adds, as measured
 banks/<label>/tile_<k>.closed.npy      the switch plan, bits packed along the last axis
 layers/<label>.scale.npy        float64 [cols], siemens a unit of weight
 """
@@ -33,6 +33,9 @@ FORMAT = 1
 DESIGN_FILE = "design.json"
 TECHNOLOGY_FILE = "technology.toml"
 LOG_FILE = "run.log"
+ENTRIES = {
+    DESIGN_FILE, TECHNOLOGY_FILE, LOG_FILE, "network", "layers", "banks", "netlist", "bitstream", "hdl", "results",
+}  # fmt: skip
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
@@ -82,7 +85,7 @@ def save_crossbar(folder: Path, label: str, crossbar: Crossbar) -> None:
     """Write the banks and the plan of one tile."""
     stem = folder / "banks" / label
     write_array(stem / f"tile_{crossbar.index}.true.npy", crossbar.die.on_siemens)
-    write_array(stem / f"tile_{crossbar.index}.measured.npy", crossbar.measured.on_siemens)
+    write_array(stem / f"tile_{crossbar.index}.measured.npy", crossbar.measured.step_siemens)
     write_array(stem / f"tile_{crossbar.index}.closed.npy", np.packbits(crossbar.closed, axis=3, bitorder="little"))
 
 
@@ -160,20 +163,30 @@ class _Directory:
 
     def crossbar(self, layer: MappedLayer, tile: Tile) -> Crossbar:
         stem = self.folder / "banks" / layer.label
+        expected = (tile.rows, tile.columns, 2, self.branches)
+        if tile not in layer.drawn_tiles:
+            nothing = np.zeros(expected)
+            return Crossbar(
+                layer=layer.name,
+                index=tile.index,
+                targets=layer.targets(tile),
+                die=Die(on_siemens=nothing, off_siemens=nothing),
+                measured=MeasuredBanks(step_siemens=nothing),
+                closed=np.zeros(expected, np.bool_),
+            )
         true = read_array(stem / f"tile_{tile.index}.true.npy")
         measured = read_array(stem / f"tile_{tile.index}.measured.npy")
         packed = read_array(stem / f"tile_{tile.index}.closed.npy")
+        if not true.shape == measured.shape == expected or packed.shape != (*expected[:3], -(-self.branches // 8)):
+            raise DesignError("the design is damaged", where=str(stem), got=str(true.shape), remedy="build it again")
         off = np.where(true > 0, self.off_siemens, 0.0)
         closed = np.unpackbits(packed, axis=3, count=self.branches, bitorder="little").astype(np.bool_)
-        expected = (tile.rows, tile.columns, 2, self.branches)
-        if not true.shape == measured.shape == closed.shape == expected:
-            raise DesignError("the design is damaged", where=str(stem), got=f"{true.shape}", remedy="build it again")
         return Crossbar(
             layer=layer.name,
             index=tile.index,
             targets=layer.targets(tile),
             die=Die(on_siemens=true, off_siemens=off),
-            measured=MeasuredBanks(on_siemens=measured, off_siemens=off, sigma_siemens=0.0),
+            measured=MeasuredBanks(step_siemens=measured),
             closed=closed,
         )
 
@@ -196,7 +209,7 @@ def load(directory: str | Path) -> Design:
         raise DesignError("the design has another format", where=str(folder), got=found, remedy="build it again")
     try:
         return _assemble(folder, data)
-    except (KeyError, TypeError, FileNotFoundError) as error:
+    except (KeyError, TypeError, ValueError, OSError) as error:
         raise DesignError(
             "the design is damaged", where=str(folder), got=str(error), remedy="build it again"
         ) from error
@@ -239,28 +252,47 @@ def refuse_foreign(out: Path, *, force: bool) -> None:
     """Make sure that writing a design to ``out`` destroys nothing else.
 
     Raises:
-        DesignError: ``out`` holds something else, or a design and ``force`` is not set, or cannot be written.
+        DesignError: ``out`` is a file or holds anything that is no design, or a design and ``force`` is not set.
     """
     if out.exists() and not out.is_dir():
         raise DesignError("the output is a file", where=str(out), remedy="name a directory")
-    if out.is_dir() and any(out.iterdir()):
-        if not (out / DESIGN_FILE).is_file():
-            raise DesignError(
-                "the output directory holds something else",
-                where=str(out),
-                remedy="name a new or empty directory",
-            )
-        if not force:
-            raise DesignError("a design is there already", where=str(out), remedy="pass --force to replace it")
+    if not out.is_dir() or not any(out.iterdir()):
+        return
+    if not _is_design(out):
+        raise DesignError(
+            "the output directory holds something else", where=str(out), remedy="name a new or empty directory"
+        )
+    if not force:
+        raise DesignError("a design is there already", where=str(out), remedy="pass --force to replace it")
 
 
-def replace_directory(partial: Path, out: Path) -> None:
-    """Put a finished directory in place of ``out`` in one rename."""
-    old = None
-    if out.exists():
-        old = out.with_name(f".{out.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        out.rename(old)
-    partial.rename(out)
-    if old is not None:
-        shutil.rmtree(old)
+def _is_design(folder: Path) -> bool:
+    """Whether ``folder`` holds a design and nothing beside it."""
+    try:
+        record = json.loads((folder / DESIGN_FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    ours = isinstance(record, dict) and {"format", "versions", "fingerprint"} <= record.keys()
+    return ours and {entry.name for entry in folder.iterdir()} <= ENTRIES
+
+
+def replace_directory(partial: Path, out: Path, *, force: bool) -> None:
+    """Put a finished directory in the place of ``out``; what was there comes back if that fails.
+
+    Raises:
+        DesignError: Something else has come to ``out`` meanwhile, or it cannot be replaced.
+    """
+    refuse_foreign(out, force=force)
+    aside = partial.with_name(f"{partial.name}.old")
+    try:
+        if out.exists():
+            out.rename(aside)
+        try:
+            partial.rename(out)
+        except OSError:
+            if aside.exists():
+                aside.rename(out)
+            raise
+    except OSError as error:
+        raise DesignError("the output cannot be replaced", where=str(out), got=str(error.strerror)) from error
+    shutil.rmtree(aside, ignore_errors=True)

@@ -64,19 +64,23 @@ def layer_matrix(layer: Layer, input_full_scale: float) -> LayerMatrix:
 
 
 def column_scale(weights: Array, plus_reach: Array, minus_reach: Array, headroom: float) -> Array:
-    """Siemens a unit of weight, [cols]: the largest scale at which every target lies within reach.
+    """Siemens a unit of weight, [cols]: the largest weight of a column takes so much of its banks' usual reach.
+
+    The usual reach is the median over the measured banks of the column, so that one poor bank does not scale
+    the others down; a target beyond its own bank is then counted as out of reach.
 
     Args:
         weights: [rows, cols].
         plus_reach: [rows, cols], measured sum of the positive bank of each cell, siemens.
         minus_reach: [rows, cols], of the negative bank.
-        headroom: Share of a cell's reach that its target may take; near the ends subsets grow sparse.
+        headroom: Share of the reach that the largest target takes; near the ends subsets grow sparse.
 
     Returns:
         float64 [cols]; 1.0 for a column without weights, whose targets are all zero.
     """
-    reach = np.where(weights >= 0, plus_reach, minus_reach)
-    with np.errstate(divide="ignore"):
-        limit = np.where(weights != 0, headroom * reach / np.abs(np.where(weights != 0, weights, 1.0)), np.inf)
-    scale = limit.min(axis=0, initial=np.inf)
-    return np.where(np.isfinite(scale), scale, 1.0)
+    scale = np.ones(weights.shape[1])
+    for column in np.flatnonzero(weights.any(axis=0)):
+        drawn = weights[:, column] != 0
+        reach = np.concatenate([plus_reach[drawn, column], minus_reach[drawn, column]])
+        scale[column] = headroom * np.median(reach) / np.abs(weights[:, column]).max()
+    return scale

@@ -1,5 +1,5 @@
 """Tiles as SPICE decks."""
 
-from rsscircuit.netlist.tile import Parasitics, source_volts, tile_deck, wire_segments
+from rsscircuit.netlist.tile import source_volts, tile_deck
 
-__all__ = ["Parasitics", "source_volts", "tile_deck", "wire_segments"]
+__all__ = ["source_volts", "tile_deck"]

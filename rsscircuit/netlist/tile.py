@@ -12,29 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit import templates
-from rsscircuit.banks import BankSpec
 from rsscircuit.design import Crossbar
 from rsscircuit.quantities import spice_number
 from rsscircuit.technology import Technology
-from rsscircuit.technology.cell import segment_ohms
+from rsscircuit.technology.cell import Segments
 
 Array = NDArray[np.float64]
 POLARITIES = "pn"
 _PRINTS_A_LINE = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parasitics:
-    """Wire segments of a deck, ohm; a segment of 0 Ohm is left out and its ends are one node."""
-
-    word_ohm: float
-    bit_ohm: float
-
-
-def wire_segments(bank: BankSpec, technology: Technology) -> Parasitics:
-    """The wire segments between banks drawn square, at the technology's resistance per length."""
-    word_ohm, bit_ohm = segment_ohms(bank.nominal_ohm, technology)
-    return Parasitics(word_ohm=word_ohm, bit_ohm=bit_ohm)
 
 
 def tile_deck(
@@ -43,7 +28,7 @@ def tile_deck(
     *,
     label: str,
     volts: Array | None = None,
-    parasitics: Parasitics | None = None,
+    segments: Segments | None = None,
 ) -> str:
     """The deck of one tile.
 
@@ -52,13 +37,13 @@ def tile_deck(
         technology: Switch card and voltages.
         label: The layer's file name.
         volts: [rows], logical inputs; the full read voltage on every row by default.
-        parasitics: Wire segments, which also bring the leakage of open switches; ideal wires by default.
+        segments: Wire segments, which also bring the leakage of open switches; ideal wires by default.
     """
     rows, columns, _, resistors = crossbar.closed.shape
-    drive, wired = technology.drive, parasitics is not None
+    drive = technology.drive
     logical = np.full(rows, drive.read_volt) if volts is None else volts
-    wires = _Wires(parasitics or Parasitics(word_ohm=0.0, bit_ohm=0.0))
-    extra = [*wires.segments(rows, columns), *(_leaks(crossbar, wires) if wired else ())]
+    wires = _Wires(segments or Segments(word_ohm=0.0, bit_ohm=0.0))
+    extra = [*wires.segments(rows, columns), *(_leaks(crossbar, wires) if segments else ())]
     return templates.render(
         "netlist/tile.cir",
         technology=technology.label,
@@ -122,7 +107,7 @@ def _sources(volts: Array, technology: Technology) -> Iterator[str]:
 class _Wires:
     """Names of the nodes along the lines, and the segments between them."""
 
-    ohm: Parasitics
+    ohm: Segments
 
     def line(self, i: int, polarity: int, j: int) -> str:
         """Word line ``i`` at column ``j``."""

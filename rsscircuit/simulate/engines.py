@@ -20,6 +20,7 @@ from rsscircuit.netlist import source_volts
 from rsscircuit.simulate import ngspice
 from rsscircuit.simulate.nodal import effective_siemens
 from rsscircuit.technology import Technology
+from rsscircuit.technology.cell import Segments
 
 Array = NDArray[np.float64]
 
@@ -30,14 +31,14 @@ class Setting:
 
     Attributes:
         technology: Switch card and voltages.
-        segment_ohms: Word-line and bit-line segments, for ``nodal``.
+        segments: Wires between banks, for ``nodal``.
         deck: Writes or reads the tile's netlist, for ``ngspice``.
         where: Names the tile in errors.
         progress: Called with the number of cases just done.
     """
 
     technology: Technology
-    segment_ohms: tuple[float, float]
+    segments: Segments
     deck: Callable[[], str]
     where: str
     progress: Callable[[int], None] | None = None
@@ -48,7 +49,7 @@ def _ideal(crossbar: Crossbar, volts: Array, setting: Setting) -> Array:
 
 
 def _nodal(crossbar: Crossbar, volts: Array, setting: Setting) -> Array:
-    effective, quadratic = parasitic_matrices(crossbar, setting.technology, setting.segment_ohms)
+    effective, quadratic = parasitic_matrices(crossbar, setting.technology, setting.segments)
     result: Array = volts @ effective + volts**2 @ quadratic
     return result
 
@@ -67,15 +68,13 @@ Engine = Callable[[Crossbar, Array, Setting], Array]
 ENGINES: Mapping[str, Engine] = MappingProxyType({"ideal": _ideal, "nodal": _nodal, "ngspice": _ngspice})
 
 
-def parasitic_matrices(
-    crossbar: Crossbar, technology: Technology, segment_ohms: tuple[float, float]
-) -> tuple[Array, Array]:
+def parasitic_matrices(crossbar: Crossbar, technology: Technology, segments: Segments) -> tuple[Array, Array]:
     """Linear [rows, cols] (siemens) and quadratic (ampere per volt squared) response with parasitics.
 
     Wires and leakage make the linear part. The quadratic part is the switch's dependence on its own
     voltage, some 1e-5 of the current, taken at ideal line voltages.
     """
-    linear = effective_siemens(crossbar.bank_siemens() + crossbar.leak_siemens(), *segment_ohms)
+    linear = effective_siemens(crossbar.bank_siemens() + crossbar.leak_siemens(), segments.word_ohm, segments.bit_ohm)
     return linear, crossbar.curvature(technology)
 
 

@@ -32,7 +32,7 @@ class LayerResponse:
 def mapped_response(design: Design, layer: MappedLayer) -> LayerResponse:
     """Subset sums of true branches, closed switches included; ideal wires, no leakage."""
     linear = np.zeros(layer.matrix.weights.shape)
-    for tile in layer.tiles:
+    for tile in layer.drawn_tiles:
         linear[tile.window] = design.crossbar(layer, tile).pair_siemens()
     return LayerResponse(linear=linear, quadratic=None)
 
@@ -40,27 +40,37 @@ def mapped_response(design: Design, layer: MappedLayer) -> LayerResponse:
 def parasitic_response(design: Design, layer: MappedLayer) -> LayerResponse:
     """The same with wires, leakage and the bias-dependent part of the switch."""
     linear, quadratic = np.zeros(layer.matrix.weights.shape), np.zeros(layer.matrix.weights.shape)
-    for tile in layer.tiles:
+    for tile in layer.drawn_tiles:
         crossbar = design.crossbar(layer, tile)
-        linear[tile.window], quadratic[tile.window] = parasitic_matrices(
-            crossbar, design.technology, design.segment_ohms
-        )
+        linear[tile.window], quadratic[tile.window] = parasitic_matrices(crossbar, design.technology, design.segments)
     return LayerResponse(linear=linear, quadratic=quadratic)
 
 
 def product_of(design: Design, response: Callable[[Design, MappedLayer], LayerResponse]) -> Product:
-    """A product that computes every crossbar layer through its tiles, for the reference executor."""
-    layers = {layer.name: (layer, response(design, layer)) for layer in design.layers}
+    """A product that computes every crossbar layer through its tiles, for the reference executor.
+
+    A column's current is read as an output by the unit x_full / (V_read s); volts, currents and units are
+    folded into the matrices once, so that activations are multiplied as they come.
+    """
     read_volt = design.technology.drive.read_volt
+    layers = {}
+    for layer in design.layers:
+        tiles, matrix = response(design, layer), layer.matrix
+        volts_per_input = read_volt / matrix.input_full_scale
+        weights = tiles.linear / layer.siemens_per_weight
+        square = None if tiles.quadratic is None else tiles.quadratic * volts_per_input / layer.siemens_per_weight
+        bias, value = slice(0, matrix.bias_rows), matrix.bias_value
+        offset = value * weights[bias].sum(axis=0)
+        if square is not None:
+            offset += value**2 * square[bias].sum(axis=0)
+            square = square[matrix.bias_rows :]
+        layers[layer.name] = weights[matrix.bias_rows :], square, offset
 
     def product(layer: Layer, rows: Array) -> Array:
-        mapped, tiles = layers[layer.name]
-        volts = read_volt * mapped.matrix.drive(rows)
-        ampere = volts @ tiles.linear
-        if tiles.quadratic is not None:
-            ampere += (volts * volts) @ tiles.quadratic
-        unit = mapped.matrix.input_full_scale / (read_volt * mapped.siemens_per_weight)
-        result: Array = ampere * unit
+        weights, square, offset = layers[layer.name]
+        result: Array = rows @ weights + offset
+        if square is not None:
+            result += (rows * rows) @ square
         return result
 
     return product
@@ -72,7 +82,7 @@ class Evaluation:
 
     ``accuracy`` counts correct predictions, ``agreement`` predictions equal to the trained network's,
     ``output_error`` is the rms of the output's error over the rms of the output. ``beyond_range`` is the share
-    of row drives that the input range cut off, by layer.
+    of the activations into each layer that exceed its input range (they are not cut off).
     """
 
     images: int

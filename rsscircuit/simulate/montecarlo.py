@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,11 @@ from numpy.typing import NDArray
 
 from rsscircuit.banks import Die, Place, draw_die, measure
 from rsscircuit.design import Crossbar, Design, MappedLayer, program
+from rsscircuit.errors import InputError
 from rsscircuit.mapping import Tile, column_scale
 from rsscircuit.seeds import stream
 from rsscircuit.technology import Technology
-from rsscircuit.technology.cell import NOMINAL_CELSIUS, resistor_factor, switch_factor
+from rsscircuit.technology.cell import NOMINAL_CELSIUS, at_conditions
 
 Array = NDArray[np.float64]
 
@@ -60,13 +62,7 @@ def remeasured_dies(design: Design, layer: MappedLayer, tile: Tile, trials: int,
         weights = layer.matrix.weights[:, columns]
         scale = column_scale(weights, reach[:, :, 0], reach[:, :, 1], design.options["headroom"])
         targets = weights[rows] * scale
-        full_scale = float(np.abs(weights * scale).max())
-        plan = program(
-            targets,
-            mine[1],
-            tolerance_siemens=design.options["tolerance"] * full_scale,
-            solver=layer.solver,
-        )
+        plan = program(targets, mine[1], tolerance_siemens=layer.tolerance_siemens, solver=layer.solver)
         crossbar = Crossbar(
             layer=layer.name,
             index=tile.index,
@@ -88,13 +84,24 @@ def fixed_program(
 ) -> Iterator[Trial]:
     """The design's own die and program under temperature, supply and age.
 
-    Conductances are read as ratios to a feedback resistor of the same material on the same die, so the
-    common temperature coefficient cancels; what stays is the switch, and the branches' own drift.
+    Every resistance is taken as its ratio to the feedback resistor's, of the same material on the same die, so
+    that the common temperature coefficient cancels (:func:`rsscircuit.technology.cell.at_conditions`). What
+    stays is the switch, the wires and the branches' own drift.
+
+    Raises:
+        InputError: Conditions at which the switches no longer conduct or the coefficients no longer hold.
     """
     base = design.crossbar(layer, tile)
     technology, resistor = design.technology, design.technology.resistor
     nominal = technology.drive.supply_volt
     supply_range = conditions.supply_volt or (0.9 * nominal, 1.1 * nominal)
+    try:
+        for celsius, supply in product(conditions.celsius, supply_range):
+            at_conditions(technology, celsius, supply)
+    except ValueError as error:
+        raise InputError("impossible conditions", got=str(error)) from error
+    if conditions.years[0] < 0:
+        raise InputError("age cannot be negative", where="--years", got=conditions.years[0])
     for trial in range(1, trials + 1):
         generator = stream(seed, "drift", die=trial, layer=layer.name, tile=tile.index)
         celsius, supply, years = (
@@ -103,18 +110,16 @@ def fixed_program(
         )
         shape = base.die.on_siemens.shape
         own_tc = resistor.sigma_tc_per_kelvin * generator.standard_normal(shape) * (celsius - NOMINAL_CELSIUS)
-        aged = resistor.sigma_ageing_per_decade_year * np.sqrt(years / 10.0) * generator.standard_normal(shape)
+        aged = resistor.sigma_ageing_ten_years * np.sqrt(years / 10.0) * generator.standard_normal(shape)
+        there = at_conditions(technology, celsius, supply)
         drawn = base.die.on_siemens > 0
         series = 1.0 / np.where(drawn, base.die.on_siemens, 1.0)
         resistance = (series - technology.switch.on_ohm) * (1.0 + own_tc + aged)
-        common = resistor_factor(resistor, celsius)
-        switch = technology.switch.on_ohm * switch_factor(technology, celsius, supply)
-        moved = np.where(drawn, common / (resistance * common + switch), 0.0)
-        card = replace(technology.switch, on_ohm=switch / common)
+        moved = np.where(drawn, 1.0 / (resistance + there.switch.on_ohm), 0.0)
         yield Trial(
             crossbar=replace(base, die=Die(on_siemens=moved, off_siemens=base.die.off_siemens)),
             siemens_per_weight=layer.siemens_per_weight[tile.window[1]],
-            technology=replace(technology, switch=card),
+            technology=there,
             drawn={"celsius": celsius, "supply_volt": supply, "years": years},
         )
 

@@ -17,14 +17,15 @@ from __future__ import annotations
 import numpy as np
 from numba import get_num_threads, njit, prange
 
-from rsscircuit.errors import SolverError
-from rsscircuit.subsetsum.nearest import choose_nearest
+from rsscircuit.subsetsum.nearest import choose_nearest, insert
 from rsscircuit.subsetsum.problem import Objective, Problem, Solution, Status, residuals_of
 
 NAME = "meet-in-the-middle"
 MAX_NEAREST = 40
 MAX_ONE_SIGN = 20
 _CELLS_PER_CHUNK = 256
+_ROUNDING = 16 * 2.0**-52
+_SMALLEST = 2.0**-1000
 
 
 @njit(cache=True)
@@ -58,17 +59,6 @@ def _sorted_sums(values, count, bound, sums, masks):  # type: ignore[no-untyped-
 
 
 @njit(cache=True)
-def _sort_ascending(values, places, count):  # type: ignore[no-untyped-def]
-    for i in range(1, count):
-        value, place = values[i], places[i]
-        j = i
-        while j > 0 and values[j - 1] > value:
-            values[j], places[j] = values[j - 1], places[j - 1]
-            j -= 1
-        values[j], places[j] = value, place
-
-
-@njit(cache=True)
 def _least_total(items, target, tolerance, values, places, sums_a, masks_a, sums_b, masks_b, chosen):  # type: ignore[no-untyped-def]
     """Mark the subset within ``tolerance`` of least total magnitude; False where there is none."""
     n = items.size
@@ -77,18 +67,21 @@ def _least_total(items, target, tolerance, values, places, sums_a, masks_a, sums
     plus, whole_minus = 0, 0.0
     for k in range(n):
         if flip * items[k] > 0.0:
-            values[plus], places[plus] = flip * items[k], k
+            insert(values, places, plus, flip * items[k], k)
             plus += 1
     count = plus
     for k in range(n):
         if flip * items[k] < 0.0:
-            values[count], places[count] = -flip * items[k], k
-            whole_minus += values[count]
+            insert(values[plus:], places[plus:], count - plus, -flip * items[k], k)
+            whole_minus -= flip * items[k]
             count += 1
-    _sort_ascending(values, places, plus)
-    _sort_ascending(values[plus:], places[plus:], count - plus)
+    # sums are rounded: what is within this narrower tolerance is within the true one when it is recomputed
+    total = abs(target)
+    for k in range(count):
+        total += values[k]
+    tolerance -= _ROUNDING * total
+    bound = max(whole_minus / 16.0, _SMALLEST)
     best, best_p, best_m = np.inf, np.uint32(0), np.uint32(0)
-    bound = whole_minus / 16.0
     while True:
         side_m, size_m = _sorted_sums(values[plus:], count - plus, bound, sums_b, masks_b)
         side_p, size_p = _sorted_sums(values, plus, goal + tolerance + bound, sums_a, masks_a)
@@ -101,9 +94,9 @@ def _least_total(items, target, tolerance, values, places, sums_a, masks_a, sums
                 j += 1
             if j == size_p:
                 break
-            total = sums_a[side_p, j] + minus
-            if sums_a[side_p, j] <= goal + minus + tolerance and total < best:
-                best, best_p, best_m = total, masks_a[side_p, j], masks_b[side_m, i]
+            cost = sums_a[side_p, j] + minus
+            if sums_a[side_p, j] <= goal + minus + tolerance and cost < best:
+                best, best_p, best_m = cost, masks_a[side_p, j], masks_b[side_m, i]
         # a subset with a minus sum above the bound costs more than goal - tolerance + 2 bound
         if best <= goal - tolerance + 2.0 * bound or bound >= whole_minus:
             break
@@ -142,24 +135,27 @@ def _solve_all(items, targets, tolerance, least_total, capacity, levels, chunks,
         _solve_some(items, targets, tolerance, least_total, capacity, levels, chunk, chunks, chosen)
 
 
+def obstacle(*, items: int, one_sign: int) -> str:
+    """Why cells of so many non-zero items are beyond the method; empty where they are not."""
+    if items > MAX_NEAREST:
+        return f"{items} items are beyond the {MAX_NEAREST} that {NAME} holds"
+    if one_sign > MAX_ONE_SIGN:
+        return f"{one_sign} items of one sign are beyond the {MAX_ONE_SIGN} that {NAME} holds with a tolerance"
+    return ""
+
+
 def solve(problem: Problem) -> Solution:
     """Solve every cell exactly; the answer does not depend on the number of threads.
 
-    Memory is bounded: 24 bytes times 2**20 a thread at the largest sizes.
+    OPTIMAL means best for the float64 values up to the rounding of their sums, some 1e-15 of the items' total.
+    Scratch memory is bounded: under 100 MB a thread at the largest sizes.
 
-    Raises:
-        SolverError: More non-zero items than the method holds: 40, and for LEAST_TOTAL 20 of one sign.
+    The problem must be within the method's limits, see :func:`obstacle`.
     """
     items = problem.items
     n = int((items != 0.0).sum(1).max(initial=0))
     one_sign = int(max((items > 0.0).sum(1).max(initial=0), (items < 0.0).sum(1).max(initial=0)))
     least_total = problem.objective is not Objective.NEAREST and bool((problem.tolerance > 0.0).any())
-    if n > MAX_NEAREST or (least_total and one_sign > MAX_ONE_SIGN):
-        raise SolverError(
-            f"{NAME} holds at most {MAX_NEAREST} items, and {MAX_ONE_SIGN} of one sign",
-            got=n if n > MAX_NEAREST else one_sign,
-            remedy="use fewer resistors or the cp-sat solver",
-        )
     capacity = 1 << one_sign if least_total else 1
     levels = (2 << (n - n // 2)) + n + 2
     cells = len(items)

@@ -170,6 +170,16 @@ def _closest(a, size_a, b, size_b, goal):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def insert(values, places, count, value, place):  # type: ignore[no-untyped-def]
+    """Put ``value`` into the ascending ``values[:count]``, so that the order of the items plays no part."""
+    at = count
+    while at > 0 and values[at - 1] > value:
+        values[at], places[at] = values[at - 1], places[at - 1]
+        at -= 1
+    values[at], places[at] = value, place
+
+
+@njit(cache=True)
 def choose_nearest(items, target, values, places, levels_a, levels_b, chosen):  # type: ignore[no-untyped-def]
     """Mark in ``chosen`` the subset of ``items`` whose sum is nearest to ``target``.
 
@@ -181,11 +191,7 @@ def choose_nearest(items, target, values, places, levels_a, levels_b, chosen):  
         if items[k] < 0.0:
             goal -= items[k]
         if items[k] != 0.0:
-            value, place = abs(items[k]), count
-            while place > 0 and values[place - 1] > value:  # ascending, so that order of the items is nothing
-                values[place], places[place] = values[place - 1], places[place - 1]
-                place -= 1
-            values[place], places[place] = value, k
+            insert(values, places, count, abs(items[k]), k)
             count += 1
     total = 0.0
     for k in range(count):

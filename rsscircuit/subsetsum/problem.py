@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from rsscircuit.errors import SolverError
 
 FloatArray = NDArray[np.float64]
-MaskArray = NDArray[np.uint64]
 MAX_ITEMS = 128
 
 
@@ -35,7 +34,7 @@ class Status(IntEnum):
     UNSOLVED = 0  #: the solver gave up; the mask is empty
     FEASIBLE = 1  #: a valid subset, nothing proved about better ones
     OPTIMAL_AT_QUANTUM = 2  #: proved best for the values rounded to the solver's quantum
-    OPTIMAL = 3  #: proved best for the float64 values themselves
+    OPTIMAL = 3  #: proved best for the float64 values, up to the rounding of their sums
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -40,28 +40,35 @@ def choose(solver: str, *, items: int, one_sign: int, tolerance: bool) -> Choice
 
     Args:
         solver: ``auto``, ``meet-in-the-middle`` or ``cp-sat``.
-        items: Largest number of items a cell has.
+        items: Largest number of non-zero items a cell has.
         one_sign: Largest number of items of one sign.
         tolerance: Whether any subset within a tolerance will do.
 
     Raises:
-        SolverError: No solver has that name.
+        SolverError: No solver has that name, or the problem is beyond the one asked for.
     """
     if solver != AUTO:
         if solver not in SOLVERS:
             raise SolverError("no such solver", got=solver, remedy=f"choose from {', '.join([AUTO, *SOLVERS])}")
+        obstacle = exact.obstacle(items=items, one_sign=one_sign if tolerance else 0)
+        if solver == exact.NAME and obstacle:
+            raise SolverError(obstacle, remedy="use fewer resistors or the cp-sat solver")
         return Choice(solver=solver, reason="asked for")
-    fits = items <= exact.MAX_NEAREST and (not tolerance or one_sign <= exact.MAX_ONE_SIGN)
-    if fits:
-        return Choice(solver=exact.NAME, reason=f"exact, and {items} items are within its {exact.MAX_NEAREST}")
-    return Choice(solver="cp-sat", reason=f"{items} items are beyond the exact solver's {exact.MAX_NEAREST}")
+    obstacle = exact.obstacle(items=items, one_sign=one_sign if tolerance else 0)
+    if obstacle:
+        return Choice(solver="cp-sat", reason=obstacle)
+    return Choice(solver=exact.NAME, reason=f"exact, and {items} items are within its {exact.MAX_NEAREST}")
 
 
 def solve(problem: Problem, solver: str = AUTO) -> Solution:
     """Solve a batch with the named solver, or the one ``auto`` chooses."""
-    signs = max(int((problem.items > 0).sum(1).max()), int((problem.items < 0).sum(1).max()))
-    tolerance = problem.objective is not Objective.NEAREST and bool((problem.tolerance > 0).any())
-    choice = choose(solver, items=problem.items.shape[1], one_sign=signs, tolerance=tolerance)
+    plus, minus = (problem.items > 0).sum(axis=1), (problem.items < 0).sum(axis=1)
+    choice = choose(
+        solver,
+        items=int((plus + minus).max()),
+        one_sign=int(max(plus.max(), minus.max())),
+        tolerance=problem.objective is not Objective.NEAREST and bool((problem.tolerance > 0).any()),
+    )
     return SOLVERS[choice.solver](problem)
 
 

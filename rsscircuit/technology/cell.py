@@ -11,6 +11,8 @@ The linear term is the programmed conductance; the quadratic one is the bias-dep
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,18 +40,37 @@ def resistor_factor(resistor: Resistor, celsius: float) -> float:
     return 1.0 + resistor.tc1_per_kelvin * kelvin + resistor.tc2_per_kelvin2 * kelvin**2
 
 
-def switch_factor(technology: Technology, celsius: float, supply_volt: float | None = None) -> float:
-    """On-resistance at a temperature and supply over that at 27 C and the nominal supply.
+def at_conditions(technology: Technology, celsius: float, supply_volt: float) -> Technology:
+    """The technology at a temperature and supply, every resistance as its ratio to a resistor of the bank's kind.
+
+    The feedback resistors are of the same material on the same die, so the resistors' common temperature
+    coefficient cancels; the switch, its overdrive and the wires move against them. Leakage is left as it is.
 
     Raises:
-        ValueError: The supply leaves the switch without overdrive.
+        ValueError: The supply leaves the switch without overdrive, or a resistance is not positive there.
     """
-    switch, drive = technology.switch, technology.drive
-    supply = drive.supply_volt if supply_volt is None else supply_volt
-    overdrive = switch.overdrive_volt + supply - drive.supply_volt
+    switch, wires, kelvin = technology.switch, technology.wires, celsius - NOMINAL_CELSIUS
+    overdrive = switch.overdrive_volt + (supply_volt - technology.drive.supply_volt)
+    common = resistor_factor(technology.resistor, celsius)
+    metal, channel = 1.0 + wires.tc_per_kelvin * kelvin, 1.0 + switch.on_tc_per_kelvin * kelvin
     if overdrive <= 0:
-        raise ValueError(f"a supply of {supply} V leaves the switch no overdrive")
-    return (1.0 + switch.on_tc_per_kelvin * (celsius - NOMINAL_CELSIUS)) * switch.overdrive_volt / overdrive
+        raise ValueError(f"a supply of {supply_volt:g} V leaves the switch no overdrive")
+    if min(common, metal, channel) <= 0:
+        raise ValueError(f"{celsius:g} C is beyond the temperature coefficients of {technology.name}")
+    return replace(
+        technology,
+        switch=replace(
+            switch,
+            on_ohm=switch.on_ohm * channel * switch.overdrive_volt / overdrive / common,
+            overdrive_volt=overdrive,
+        ),
+        wires=replace(
+            wires,
+            word_line_ohm_per_square=wires.word_line_ohm_per_square * metal / common,
+            bit_line_ohm_per_square=wires.bit_line_ohm_per_square * metal / common,
+        ),
+        drive=replace(technology.drive, supply_volt=supply_volt),
+    )
 
 
 def bank_area_um2(nominal_ohm: Array, technology: Technology) -> float:
@@ -59,11 +80,19 @@ def bank_area_um2(nominal_ohm: Array, technology: Technology) -> float:
     return resistors + technology.switch.area_um2 * nominal_ohm.size
 
 
-def segment_ohms(nominal_ohm: Array, technology: Technology) -> tuple[float, float]:
-    """Resistance of one word-line and one bit-line segment, ohm; banks are drawn square."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segments:
+    """Resistance of the wires between two neighbouring banks, ohm; 0 for ideal wires."""
+
+    word_ohm: float
+    bit_ohm: float
+
+
+def wire_segments(nominal_ohm: Array, technology: Technology) -> Segments:
+    """The wires between banks that are drawn square, from sheet resistance, width and pitch."""
     pitch = bank_area_um2(nominal_ohm, technology) ** 0.5
     wires = technology.wires
-    return (
-        wires.word_line_ohm_per_square * pitch / wires.word_line_width_um,
-        wires.bit_line_ohm_per_square * pitch / wires.bit_line_width_um,
+    return Segments(
+        word_ohm=wires.word_line_ohm_per_square * pitch / wires.word_line_width_um,
+        bit_ohm=wires.bit_line_ohm_per_square * pitch / wires.bit_line_width_um,
     )

@@ -30,7 +30,7 @@ class Resistor:
     tc1_per_kelvin: float
     tc2_per_kelvin2: float
     sigma_tc_per_kelvin: float  #: spread of TC1 between branches
-    sigma_ageing_per_decade_year: float  #: relative local drift after ten years; grows as the root of time
+    sigma_ageing_ten_years: float  #: relative local drift after ten years; grows as the root of time
     area_offset_um2: float
     area_per_ohm_um2: float
 
@@ -57,6 +57,7 @@ class Wires:
     word_line_width_um: float
     bit_line_ohm_per_square: float
     bit_line_width_um: float
+    tc_per_kelvin: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,8 @@ _SECTIONS: Mapping[str, type[Any]] = {
     "drive": Drive,
     "measurement": Measurement,
 }
-_ANY_SIGN = {"tc1_per_kelvin", "tc2_per_kelvin2", "on_tc_per_kelvin"}
+_ANY_SIGN = {"tc1_per_kelvin", "tc2_per_kelvin2", "on_tc_per_kelvin", "tc_per_kelvin"}
+_BELOW_A_QUARTER = {"sigma_global", "sigma_local", "sigma_on"}  # draws reach four sigma
 _POSITIVE = {
     "unit_ohm",
     "on_ohm",
@@ -194,7 +196,12 @@ def parse_technology(text: str, name: str) -> Technology:
         if key in data
     }
     bank = data.get("bank", {})
-    if "bank" in data and not (isinstance(bank.get("plan"), str) and isinstance(bank.get("resistors"), int)):
+    if "bank" in data and not (
+        isinstance(bank, dict)
+        and set(bank) == {"plan", "resistors"}
+        and isinstance(bank["plan"], str)
+        and type(bank["resistors"]) is int
+    ):
         faults.append("bank needs plan (text) and resistors (whole number)")
     if faults:
         raise TechnologyError("; ".join(faults), where=f"technology {name}", remedy="compare with a preset")
@@ -229,6 +236,10 @@ def _section(kind: type[S], section: str, data: Any, faults: list[str], provenan
             faults.append(f"{where}: {entry['value']!r} is not a number")
         elif entry["value"] < 0 and field.name not in _ANY_SIGN:
             faults.append(f"{where}: {entry['value']} is negative")
+        elif entry["value"] >= 0.25 and field.name in _BELOW_A_QUARTER:
+            faults.append(
+                f"{where}: {entry['value']} is not below 0.25, so that four sigma could turn a value negative"
+            )
         elif entry["value"] == 0 and field.name in _POSITIVE:
             faults.append(f"{where}: must be greater than zero")
         else:

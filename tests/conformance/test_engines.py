@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import rsscircuit
-from rsscircuit.netlist import Parasitics, tile_deck
+from rsscircuit.netlist import tile_deck
 from rsscircuit.simulate.engines import ENGINES, Setting, parasitic_matrices
-from rsscircuit.technology.cell import segment_ohms
+from rsscircuit.technology.cell import Segments
 
+IDEAL = Segments(word_ohm=0.0, bit_ohm=0.0)
 TILES = [("conv", 0), ("hidden", 0), ("hidden", 3), ("out", 0)]
 
 
@@ -19,12 +20,12 @@ def run(engine: str, directory: Path, layer: str, tile: int, volts: np.ndarray, 
     design = rsscircuit.load(directory)
     mapped = design.layer(layer)
     crossbar = design.crossbar(mapped, mapped.tiles[tile])
-    segments = segment_ohms(design.bank.nominal_ohm, design.technology)
-    parasitics = Parasitics(word_ohm=segments[0], bit_ohm=segments[1]) if wires else None
     setting = Setting(
         technology=design.technology,
-        segment_ohms=segments if wires else (0.0, 0.0),
-        deck=lambda: tile_deck(crossbar, design.technology, label=mapped.label, parasitics=parasitics),
+        segments=design.segments if wires else IDEAL,
+        deck=lambda: tile_deck(
+            crossbar, design.technology, label=mapped.label, segments=design.segments if wires else None
+        ),
         where=f"{layer} {tile}",
     )
     return ENGINES[engine](crossbar, volts, setting)
@@ -84,6 +85,6 @@ def test_parasitic_matrices_fall_back_to_the_plan_without_wires(small_design: Pa
     design = rsscircuit.load(small_design)
     mapped = design.layer("hidden")
     crossbar = design.crossbar(mapped, mapped.tiles[0])
-    linear, _ = parasitic_matrices(crossbar, design.technology, (0.0, 0.0))
+    linear, _ = parasitic_matrices(crossbar, design.technology, IDEAL)
     leak = crossbar.leak_siemens()
     assert linear == pytest.approx(crossbar.pair_siemens() + leak[:, :, 0] - leak[:, :, 1], rel=1e-12)

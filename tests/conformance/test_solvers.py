@@ -151,10 +151,10 @@ def test_bad_input_is_refused(solver: str, items: object, targets: object, toler
 
 
 def test_the_exact_solver_names_its_limit_and_the_remedy() -> None:
-    with pytest.raises(SolverError, match=r"40.*cp-sat"):
+    with pytest.raises(SolverError, match=r"41 items are beyond the 40.*cp-sat"):
         solve(Problem.of(np.ones((1, 41)), [3.0]), "meet-in-the-middle")
     problem = Problem.of(np.ones((1, 22)), [3.0], tolerance=0.5, objective=Objective.LEAST_TOTAL)
-    with pytest.raises(SolverError, match=r"20 of one sign.*cp-sat"):
+    with pytest.raises(SolverError, match=r"22 items of one sign are beyond the 20.*cp-sat"):
         solve(problem, "meet-in-the-middle")
 
 
@@ -183,3 +183,36 @@ def test_the_two_solvers_agree_on_a_pair_within_the_quantum() -> None:
     rim = np.abs(exact.residuals) > problem.tolerance - 17 * cp_sat.quantum
     assert (np.abs(total[0] - total[1])[~rim] <= 17 * cp_sat.quantum[~rim]).all()
     assert rim.sum() < 15
+
+
+def test_cp_sat_claims_no_proof_for_an_answer_in_the_rim_of_the_tolerance() -> None:
+    # 0.9001 alone is within 0.1 of 1 but within the rounding of the quantised tolerance
+    items, tolerance = [[0.9001, 2.0, -1.0995]], 0.1
+    problem = Problem.of(items, [1.0], tolerance=tolerance, objective=Objective.LEAST_TOTAL)
+    exact, cp_sat = solve(problem, "meet-in-the-middle"), solve(problem, "cp-sat")
+    assert exact.chosen.tolist() == [[True, False, False]]
+    if not (cp_sat.chosen == exact.chosen).all():
+        assert cp_sat.status[0] == Status.FEASIBLE
+
+
+def test_the_exact_solver_keeps_the_tolerance_when_sums_are_rounded() -> None:
+    items = [[0.3, -0.3, 0.3, 0.7, -0.3, -0.3]]
+    answer = solve(Problem.of(items, [0.4], tolerance=0.1, objective=Objective.LEAST_TOTAL), "meet-in-the-middle")
+    assert abs(answer.residuals[0]) <= 0.1
+
+
+def test_the_exact_solver_ends_on_items_as_small_as_floats_go() -> None:
+    problem = Problem.of([[1.0, -5e-324]], [0.9], tolerance=0.01, objective=Objective.LEAST_TOTAL)
+    assert solve(problem, "meet-in-the-middle").chosen[0, 0]
+
+
+def test_values_beyond_the_integer_model_are_refused() -> None:
+    problem = Problem.of([[1.0, 2.0]], [1.5], tolerance=1e-300, objective=Objective.ANY)
+    with pytest.raises(SolverError, match="raise the tolerance"):
+        solve(problem, "cp-sat")
+
+
+def test_zero_items_do_not_count_towards_a_limit() -> None:
+    items = np.zeros((1, 48))
+    items[0, ::5] = np.linspace(0.1, 1.0, 10)
+    assert solve(Problem.of(items, [1.5]), "auto").solver == "meet-in-the-middle"

@@ -11,7 +11,7 @@ import pytest
 
 import rsscircuit
 from rsscircuit.errors import SimulationError
-from rsscircuit.netlist import tile_deck, wire_segments
+from rsscircuit.netlist import tile_deck
 from rsscircuit.simulate import ngspice
 
 CURRENT = re.compile(r"^i\(vb(\d+)\) = (\S+)$", re.MULTILINE)
@@ -58,9 +58,7 @@ def test_numbers_are_written_with_every_digit_and_no_suffix(small_design: Path) 
     design = rsscircuit.load(small_design)
     layer = design.layer("conv")
     crossbar = design.crossbar(layer, layer.tiles[0])
-    text = tile_deck(
-        crossbar, design.technology, label="conv", parasitics=wire_segments(design.bank, design.technology)
-    )
+    text = tile_deck(crossbar, design.technology, label="conv", segments=design.segments)
     values = re.findall(r"r\d+=(\S+)", "\n".join(line for line in text.splitlines() if line.startswith("X")))
     ohms = np.array([float(value) for value in values]).reshape(-1, 12)
     drawn = crossbar.die.on_siemens[crossbar.targets != 0].reshape(-1, 12)

@@ -9,7 +9,8 @@ import numpy as np
 import rsscircuit
 from rsscircuit.banks import Die, MeasuredBanks
 from rsscircuit.design import Crossbar
-from rsscircuit.netlist import Parasitics, tile_deck
+from rsscircuit.netlist import tile_deck
+from rsscircuit.technology.cell import Segments
 
 GOLDEN = Path(__file__).parent / "two_cells.cir"
 
@@ -27,10 +28,10 @@ def deck() -> str:
         index=0,
         targets=np.array([[8.73e-6, 0.0]]),
         die=Die(on_siemens=on, off_siemens=off),
-        measured=MeasuredBanks(on_siemens=on, off_siemens=off, sigma_siemens=0.0),
+        measured=MeasuredBanks(step_siemens=on),
         closed=closed,
     )
-    return tile_deck(crossbar, technology, label="golden", parasitics=Parasitics(word_ohm=2.5, bit_ohm=0.5))
+    return tile_deck(crossbar, technology, label="golden", segments=Segments(word_ohm=2.5, bit_ohm=0.5))
 
 
 def test_the_deck_is_the_golden_one() -> None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rsscircuit.banks import Place, bank_spec, draw_die, measure
+from rsscircuit.banks import Die, Place, bank_spec, draw_die, measure, measurement_sigma
+from rsscircuit.banks.die import measurement_range
 from rsscircuit.errors import InputError
-from rsscircuit.technology import load_technology
+from rsscircuit.technology import load_technology, preset_names
 
 TECHNOLOGY = load_technology("sky130_xhigh_100k")
 SPEC = bank_spec("geometric:1.25", 12, 1e5)
@@ -53,18 +54,24 @@ def test_absent_banks_have_no_conductance_and_do_not_move_the_others() -> None:
     assert (die.off_siemens[3, 5] == 0).all()
     assert (die.on_siemens[present] == full.on_siemens[present]).all()
     measured = measure(die, TECHNOLOGY, SPEC, place)
-    assert (measured.on_siemens[3, 5] == 0).all()
+    assert (measured.step_siemens[3, 5] == 0).all()
 
 
-def test_a_measurement_errs_by_what_it_says() -> None:
+def test_a_measurement_errs_by_what_it_says_and_saturates_at_its_range() -> None:
     place = Place(seed=1, layer="a", tile=0)
     die = draw_die(SPEC, TECHNOLOGY, EVERYWHERE, place)
-    measured = measure(die, TECHNOLOGY, SPEC, place)
-    error = measured.on_siemens - die.on_siemens
-    assert error.std() == pytest.approx(measured.sigma_siemens, rel=0.05)
-    assert abs(error.mean()) < 4 * measured.sigma_siemens / np.sqrt(error.size)
+    sigma = measurement_sigma(TECHNOLOGY, SPEC)
+    error = measure(die, TECHNOLOGY, SPEC, place).step_siemens - (die.on_siemens - die.off_siemens)
+    assert error.std() == pytest.approx(sigma, rel=0.05)
+    assert abs(error.mean()) < 4 * sigma / np.sqrt(error.size)
     coarse = replace(TECHNOLOGY, measurement=replace(TECHNOLOGY.measurement, bits=8.0))
-    assert measure(die, coarse, SPEC, place).sigma_siemens == pytest.approx(64 * measured.sigma_siemens)
+    assert measurement_sigma(coarse, SPEC) == pytest.approx(64 * sigma)
+    bright = Die(on_siemens=die.on_siemens * 2, off_siemens=die.off_siemens)
+    assert measure(bright, TECHNOLOGY, SPEC, place).step_siemens.max() == measurement_range(TECHNOLOGY, SPEC)
+    for name in preset_names():
+        technology = load_technology(name)
+        spec = bank_spec(technology.plan, technology.resistors, technology.resistor.unit_ohm)
+        assert draw_die(spec, technology, EVERYWHERE, place).on_siemens.max() < measurement_range(technology, spec)
 
 
 @pytest.mark.parametrize(

@@ -49,12 +49,22 @@ def test_no_bias_takes_no_row() -> None:
     assert layer_matrix(dense(np.ones((2, 3)), np.zeros(2)), 1.0).weights.shape == (3, 2)
 
 
-def test_the_scale_brings_every_target_within_reach_and_one_to_the_edge() -> None:
+def test_the_largest_weight_takes_the_headroom_of_the_usual_reach() -> None:
     rng = np.random.default_rng(3)
     weights = rng.standard_normal((20, 6))
     weights[:, 4] = 0.0
     reach = rng.uniform(0.9, 1.1, (20, 6, 2)) * 1e-6
     scale = column_scale(weights, reach[:, :, 0], reach[:, :, 1], 0.85)
-    share = np.abs(weights * scale) / np.where(weights >= 0, reach[:, :, 0], reach[:, :, 1])
-    assert share[:, [0, 1, 2, 3, 5]].max(0) == pytest.approx(0.85)
+    largest = np.abs(weights * scale).max(0)
+    median = np.median(np.concatenate([reach[:, :, 0], reach[:, :, 1]]), axis=0)
+    filled = [0, 1, 2, 3, 5]
+    assert largest[filled] == pytest.approx(0.85 * median[filled])
     assert scale[4] == 1.0
+
+
+def test_one_poor_bank_does_not_scale_the_others_down() -> None:
+    weights = np.ones((20, 1))
+    reach = np.full((20, 1), 1e-6)
+    good = column_scale(weights, reach, reach, 0.85)
+    reach[7] = 1e-8
+    assert column_scale(weights, reach, reach, 0.85) == pytest.approx(good)

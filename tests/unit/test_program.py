@@ -26,7 +26,7 @@ def test_every_cell_is_within_its_tolerance_and_columns_do_not_drift() -> None:
     targets, banks = tile()
     tolerance = 2.0**-11 * FULL
     plan = program(targets, banks, tolerance_siemens=tolerance, solver="auto")
-    pair = np.where(plan.closed, banks.step_siemens, 0).sum(3)
+    pair = np.where(plan.closed, banks.step_siemens, 0.0).sum(3)
     error = pair[:, :, 0] - pair[:, :, 1] - targets
     assert error == pytest.approx(plan.residual_siemens, abs=1e-9 * FULL)
     assert np.abs(error).max() <= tolerance * (1 + 1e-9)
@@ -41,7 +41,7 @@ def test_a_wider_tolerance_never_costs_conductance() -> None:
 
     def total(fraction: float) -> float:
         plan = program(targets, banks, tolerance_siemens=fraction * FULL, solver="auto")
-        return float((plan.closed * banks.on_siemens).sum())
+        return float((plan.closed * banks.step_siemens).sum())
 
     assert total(2.0**-6) < total(2.0**-9) < total(2.0**-12)
 
@@ -50,7 +50,6 @@ def test_zero_tolerance_is_the_nearest_of_each_cell() -> None:
     targets, banks = tile(4, 3)
     plan = program(targets, banks, tolerance_siemens=0.0, solver="auto")
     assert np.abs(plan.residual_siemens).max() < 2e-5 * FULL
-    assert not plan.beyond_tolerance.any()
 
 
 def test_targets_out_of_reach_are_told_apart_from_coarse_ones() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from rsscircuit.errors import TechnologyError
 from rsscircuit.technology import load_technology, parse_technology, preset_names, technology_text
-from rsscircuit.technology.cell import curvature, on_siemens, segment_ohms, switch_factor
+from rsscircuit.technology.cell import at_conditions, curvature, on_siemens, wire_segments
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -27,6 +27,7 @@ def test_presets_load_and_every_number_has_a_source(name: str) -> None:
         ("sigma_local = ", "sigma_locl = ", "missing entry resistor.sigma_local"),
         ("value = 0.0044", "value = -0.0044", "resistor.sigma_local: -0.0044 is negative"),
         ('mark = "sourced"', 'mark = "guessed"', "mark 'guessed'"),
+        ("value = 0.0044", "value = 0.3", "resistor.sigma_local: 0.3 is not below 0.25"),
         ("value = 1.0e6", 'value = "big"', "'big' is not a number"),
         ("value = 1.0e6", "value = 0", "resistor.unit_ohm: must be greater than zero"),
         ("[drive]", "[drives]", "missing entry drive"),
@@ -61,17 +62,25 @@ def test_the_branch_model_is_the_square_law_to_second_order() -> None:
         assert model == pytest.approx(exact, rel=1e-8)
 
 
-def test_a_supply_without_overdrive_is_refused() -> None:
+def test_conditions_move_the_switch_and_the_wires_against_the_resistors() -> None:
     technology = load_technology("sky130_xhigh_100k")
-    assert switch_factor(technology, 127.0) == pytest.approx(1.38)
-    assert switch_factor(technology, 27.0, 1.3) == pytest.approx(2.0)
+    assert at_conditions(technology, 27.0, 1.8) == technology
+    hot = at_conditions(technology, 127.0, 1.8)
+    common = 1 - 1.470e-3 * 100 + 2.7e-6 * 100**2
+    assert hot.switch.on_ohm == pytest.approx(technology.switch.on_ohm * 1.38 / common)
+    assert hot.wires.word_line_ohm_per_square == pytest.approx(0.047 * 1.33 / common)
+    low = at_conditions(technology, 27.0, 1.3)
+    assert low.switch.on_ohm == pytest.approx(2 * technology.switch.on_ohm)
+    assert low.switch.overdrive_volt == pytest.approx(0.5)
     with pytest.raises(ValueError, match="no overdrive"):
-        switch_factor(technology, 27.0, 0.8)
+        at_conditions(technology, 27.0, 0.8)
+    with pytest.raises(ValueError, match="temperature coefficients"):
+        at_conditions(technology, -400.0, 1.8)
 
 
 def test_segments_follow_from_sheet_width_and_pitch() -> None:
     technology = load_technology("sky130_xhigh_100k")
-    word, bit = segment_ohms(np.array([1e5] * 4), technology)
+    segments = wire_segments(np.array([1e5] * 4), technology)
     pitch = (4 * (3.85 + 14.44 + 15.0)) ** 0.5
-    assert word == pytest.approx(0.047 * pitch / 5.0)
-    assert bit == pytest.approx(0.0285 * pitch / 5.0)
+    assert segments.word_ohm == pytest.approx(0.047 * pitch / 5.0)
+    assert segments.bit_ohm == pytest.approx(0.0285 * pitch / 5.0)
