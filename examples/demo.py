@@ -116,6 +116,7 @@ def cp_sat_on_both_convolutions(directory: Path) -> None:
             sums = np.array([float(np.sum(row[mask])) for row, mask in zip(batch.items, answer.chosen, strict=True)])
             assert np.allclose(sums - batch.targets, answer.residuals, rtol=0, atol=1e-18), "residuals are not true"
             within = np.abs(answer.residuals) <= batch.tolerance
+            assert within.all(), f"{solver} left {(~within).sum()} cells out of tolerance"
             totals[objective, solver] = np.where(answer.chosen, np.abs(batch.items), 0).sum()
             row = (
                 str(len(cells)),

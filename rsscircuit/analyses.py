@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -32,7 +31,7 @@ MONTECARLO_CASES = 8
 def evaluate(
     directory: str | Path,
     inputs: str | Path,
-    labels: str | Path,
+    labels: str | Path | None = None,
     *,
     limit: int | None = None,
     progress: Progress = silent,
@@ -42,7 +41,7 @@ def evaluate(
     Args:
         directory: The design.
         inputs: ``.npy`` file, float [N, ...] as the network takes it.
-        labels: ``.npy`` file, whole numbers [N].
+        labels: ``.npy`` file, whole numbers [N]; without them there is no accuracy.
         limit: Use only so many cases, from the first.
         progress: Bars for people.
 
@@ -52,17 +51,14 @@ def evaluate(
     """
     design = load(directory)
     data = network_inputs(design.network, read_user_array(inputs, "--inputs"), "--inputs")
-    wanted = read_user_array(labels, "--labels").reshape(-1)
-    if len(wanted) != len(data):
-        raise InputError("inputs and labels differ in number", got=f"{len(data)} and {len(wanted)}")
-    if wanted.dtype.kind not in "iu" and (wanted != np.rint(wanted)).any():
-        raise InputError("labels must be whole numbers", where="--labels", got=str(wanted.dtype))
+    wanted = None if labels is None else _labels(labels, len(data))
     if limit is not None and limit < 1:
         raise InputError("a limit is at least 1", where="--limit", got=limit)
-    data, wanted = data[:limit], wanted[:limit].astype(np.int64)
+    result_file = store.result_file(directory, "evaluate")
+    data, wanted = data[:limit], None if wanted is None else wanted[:limit]
     with progress("evaluate", len(data)) as advance:
         result = asdict(evaluate_design(design, data, wanted, progress=advance))
-    store.write_json(Path(directory) / "results" / "evaluate.json", result)
+    store.write_json(result_file, result)
     return result
 
 
@@ -95,6 +91,7 @@ def simulate_tile(
             where="--inputs",
             got=str(volts.shape),
         )
+    result_file = store.result_file(directory, f"simulate_{mapped.label}_{tile}_{engine}")
     crossbar = design.crossbar(mapped, place)
     path = Path(directory) / "netlist" / mapped.label / f"tile_{tile}.cir"
 
@@ -106,6 +103,8 @@ def simulate_tile(
     with progress(f"{engine} {mapped.label} tile {tile}", len(volts)) as advance:
         setting = _setting(design, design.technology, deck, str(path), advance)
         ampere = run(crossbar, volts, setting)
+    if not np.isfinite(ampere).all():
+        raise InputError("the currents are not finite", where="--inputs", got=f"{np.abs(volts).max():g} V")
     closed_form = volts @ crossbar.pair_siemens()
     result = {
         "engine": engine,
@@ -114,10 +113,12 @@ def simulate_tile(
         "tile": tile,
         "cases": len(volts),
         "wires": _has_wires(design, engine),
+        "largest_volt": float(np.abs(volts).max()),
+        "read_volt": design.technology.drive.read_volt,
         "relative_difference": relative_rms(ampere, closed_form),
         "ampere": ampere.tolist(),
     }
-    store.write_json(Path(directory) / "results" / f"simulate_{mapped.label}_{tile}_{engine}.json", result)
+    store.write_json(result_file, result)
     return result
 
 
@@ -150,9 +151,13 @@ def montecarlo(
     run = engine_named(engine)
     if trials < 1:
         raise InputError("there must be at least one trial", where="--trials", got=trials)
+    if seed < 0:
+        raise InputError("a seed is a whole number from 0", where="--seed", got=seed)
     design = load(directory)
     mapped = design.layer(layer)
     place = design.tile(mapped, tile)
+    kind = "fixed" if fixed else "dies"
+    result_file = store.result_file(directory, f"montecarlo_{mapped.label}_{tile}_{engine}_{kind}")
     if not mapped.matrix.weights[place.window].any():
         raise InputError("the tile has no weights, so there is nothing to vary", where=f"layer {layer}", got=tile)
     drives = stream(seed, "stimulus", layer=mapped.name, tile=tile).random((MONTECARLO_CASES, place.rows))
@@ -181,18 +186,26 @@ def montecarlo(
         "wires": _has_wires(design, engine),
         **figures,
     }
-    kind = "fixed" if fixed else "dies"
-    store.write_json(Path(directory) / "results" / f"montecarlo_{mapped.label}_{tile}_{engine}_{kind}.json", result)
+    store.write_json(result_file, result)
     return result
 
 
 def inspect(directory: str | Path) -> dict[str, Any]:
-    """What a design holds: its record, and whether its files are still the ones that were written."""
+    """What a design holds: its record, and in ``changed`` the groups of files that are not as they were written."""
     folder = Path(directory)
-    load(folder)
-    data: dict[str, Any] = json.loads((folder / store.DESIGN_FILE).read_text("utf-8"))
-    data["intact"] = store.fingerprint(folder) == data["fingerprint"]
-    return data
+    data = store.read_record(folder)
+    return data | {"changed": store.changed_groups(folder, data)}
+
+
+def _labels(path: str | Path, cases: int) -> NDArray[np.int64]:
+    labels = read_user_array(path, "--labels")
+    if labels.shape not in ((cases,), (cases, 1)):
+        raise InputError(f"labels must be [{cases}], one class a case", where="--labels", got=str(list(labels.shape)))
+    if labels.dtype.kind not in "iu" and (labels != np.rint(labels)).any():
+        raise InputError("labels must be whole numbers", where="--labels", got=str(labels.dtype))
+    if (labels < 0).any() or (labels >= 2**31).any():
+        raise InputError("labels count classes from 0", where="--labels", got=f"{labels.min()} to {labels.max()}")
+    return labels.reshape(-1).astype(np.int64)
 
 
 def tile_volts(design: Design, layer: MappedLayer, tile: Tile, activations: Array) -> Array:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from rsscircuit import __version__
-from rsscircuit.errors import RsscircuitError
+from rsscircuit.errors import InputError, RsscircuitError
 from rsscircuit.options import DEFAULT_TOLERANCE, BuildOptions
 from rsscircuit.progress import Progress, silent
 from rsscircuit.quantities import parse_range, parse_tile
@@ -76,10 +76,10 @@ def build(model: str, out: str, tile: str, force: bool, as_json: bool, **choices
 @cli.command(epilog="Example: generate-crossbar evaluate generated/lenet5 --inputs images.npy --labels labels.npy")
 @directory_argument
 @option("--inputs", required=True, metavar="X.npy", help="float [N, ...], as the network takes it.")
-@option("--labels", required=True, metavar="Y.npy", help="Whole numbers [N].")
+@option("--labels", metavar="Y.npy", help="Whole numbers [N]; without them there is no accuracy.")
 @option("--limit", type=int, help="Only the first so many inputs.")
 @json_option
-def evaluate(directory: str, inputs: str, labels: str, limit: int | None, as_json: bool) -> None:
+def evaluate(directory: str, inputs: str, labels: str | None, limit: int | None, as_json: bool) -> None:
     """Accuracy of the trained network, of the mapped design, and of the design with parasitics."""
     from rsscircuit.analyses import evaluate as run
 
@@ -117,9 +117,9 @@ def simulate(directory: str, layer: str, tile: int, inputs: str, engine: str, as
 @option("--trials", required=True, type=int, help="How many.")
 @option("--engine", default="nodal", help="nodal, ngspice or ideal.")
 @option("--fixed-program", is_flag=True, help="Keep one die and its program; move temperature, supply and age.")
-@option("--celsius", default="-40:125", metavar="LOW:HIGH", help="Temperatures of a fixed program.")
+@option("--celsius", metavar="LOW:HIGH", help="Temperatures of a fixed program; else -40:125.")
 @option("--supply", metavar="LOW:HIGH", help="Supply of a fixed program, volt; else nominal +- 10 %.")
-@option("--years", default="0:10", metavar="LOW:HIGH", help="Age of a fixed program.")
+@option("--years", metavar="LOW:HIGH", help="Age of a fixed program; else 0:10.")
 @option("--seed", type=int, default=1, help="Of the trials.")
 @json_option
 def montecarlo(
@@ -129,9 +129,9 @@ def montecarlo(
     trials: int,
     engine: str,
     fixed_program: bool,
-    celsius: str,
+    celsius: str | None,
     supply: str | None,
-    years: str,
+    years: str | None,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -139,6 +139,10 @@ def montecarlo(
     from rsscircuit.analyses import montecarlo as run
     from rsscircuit.simulate.montecarlo import Conditions
 
+    ranges = {"celsius": celsius, "supply_volt": supply, "years": years}
+    given = {name: parse_range(text, f"--{name.split('_')[0]}") for name, text in ranges.items() if text is not None}
+    if given and not fixed_program:
+        raise InputError("temperature, supply and age move only a fixed program", remedy="add --fixed-program")
     result = run(
         directory,
         layer=layer,
@@ -146,11 +150,7 @@ def montecarlo(
         trials=trials,
         engine=engine,
         fixed=fixed_program,
-        conditions=Conditions(
-            celsius=parse_range(celsius, "--celsius"),
-            supply_volt=None if supply is None else parse_range(supply, "--supply"),
-            years=parse_range(years, "--years"),
-        ),
+        conditions=Conditions(**given),
         seed=seed,
         progress=_bars(as_json),
     )
@@ -174,9 +174,10 @@ def inspect(directory: str, as_json: bool) -> None:
         return
     tables.show_layers(record, {})
     tables.print_lines(tables.design_lines(record, load(directory).technology))
-    intact = "as written" if record["intact"] else "CHANGED since they were written"
+    changed = ", ".join(record["changed"])
+    state = f"CHANGED since they were written: {changed}" if changed else "as written"
     names = ", ".join(f"{layer['name']} = {layer['label']}" for layer in record["layers"])
-    tables.print_lines([f"{'files':<13}{intact}", f"{'file names':<13}{names}"])
+    tables.print_lines([f"{'files':<13}{state}", f"{'file names':<13}{names}"])
 
 
 @cli.command()
@@ -208,7 +209,7 @@ def _bars(as_json: bool) -> Progress:
 
 
 def _print_json(data: Mapping[str, Any]) -> None:
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def _seconds(folder: Path) -> dict[str, str]:

@@ -19,4 +19,8 @@ def default_workers() -> int:
 def map_threads(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """``function`` of every item, in order, on a pool of threads."""
     with ThreadPoolExecutor(max_workers=default_workers()) as pool:
-        return list(pool.map(function, items))
+        try:
+            return list(pool.map(function, items))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise

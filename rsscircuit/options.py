@@ -10,7 +10,7 @@ from typing import Any
 from rsscircuit.banks import BankSpec, bank_spec
 from rsscircuit.errors import InputError
 from rsscircuit.subsetsum import AUTO, Choice, choose
-from rsscircuit.technology import DEFAULT, Technology, load_technology
+from rsscircuit.technology import DEFAULT, Technology, load_technology, preset_names
 
 NETLISTS = ("all", "sample", "none")
 DEFAULT_TOLERANCE = 2.0**-11
@@ -51,7 +51,7 @@ class BuildOptions:
         record = asdict(self) | {"tile": list(self.tile)}
         for key in ("calibration", "technology"):
             path = Path(record[key]) if record[key] else None
-            if path is not None and path.is_file():
+            if path is not None and path.is_file() and record[key] not in preset_names():
                 record[key] = path.name
                 record[f"{key}_sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
         return record
@@ -87,7 +87,7 @@ def resolve(options: BuildOptions) -> Resolved:
         raise InputError("the headroom is above 0 and at most 1", where="--headroom", got=options.headroom)
     technology = load_technology(options.technology)
     bank = bank_spec(
-        options.bank or technology.plan,
+        technology.plan if options.bank is None else options.bank,
         technology.resistors if options.resistors is None else options.resistors,
         technology.resistor.unit_ohm,
     )

@@ -20,7 +20,7 @@ from rsscircuit.controller import ArrayGeometry, emit_verilog, pack
 from rsscircuit.design import Crossbar, Design, MappedLayer, labels, load, program, store
 from rsscircuit.design.statistics import LayerAudit, totals
 from rsscircuit.errors import DesignError, NetworkError
-from rsscircuit.mapping import LayerMatrix, Tile, column_scale, cut, layer_matrix
+from rsscircuit.mapping import MAX_BIAS_ROWS, LayerMatrix, Tile, column_scale, cut, layer_matrix
 from rsscircuit.netlist import tile_deck
 from rsscircuit.network import Array, Layer, Network, input_bounds, read_network, run
 from rsscircuit.options import BuildOptions, Resolved, resolve
@@ -178,7 +178,12 @@ class _Build:
         full_scale = float(np.abs(matrix.weights * scale).max())
         tolerance = self.options.tolerance * full_scale
         store.write_array(self.folder / "layers" / f"{label}.scale.npy", scale)
-        audit = LayerAudit(matrix.weights, scale)
+        audit = LayerAudit(matrix.weights, scale, matrix.bias_rows)
+        if matrix.bias_bound_columns:
+            audit.notes.append(
+                f"in {matrix.bias_bound_columns} columns the bias is over {MAX_BIAS_ROWS} times the largest weight and "
+                "sets the scale, so that their weights are coarser; a calibration or a normalised input may help"
+            )
         for tile in grid:
             if tile not in drawn:
                 audit.skip(tile.window)
@@ -238,9 +243,8 @@ class _Build:
             "summary": summary | {"tiles": sum(len(layer.tiles) for layer in layers), "input_range": origin},
             "layers": [store.layer_entry(layer) for layer in layers],
             "network": {"layers": network, "outputs": list(self.network.outputs)},
-            "fingerprint": store.fingerprint(self.folder),
         }
-        store.write_json(self.folder / store.DESIGN_FILE, data)
+        store.write_record(self.folder, data)
 
 
 def _stopwatch(lines: list[str]) -> Callable[[str], AbstractContextManager[None]]:

@@ -8,7 +8,7 @@ import re
 from rsscircuit.errors import InputError
 
 _PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
-_TILE = re.compile(r"(\d+)[xX](\d+)")
+_TILE = re.compile(r"(\d+)[xX](\d+)", re.ASCII)
 
 
 def parse_tile(text: str, *, where: str = "--tile") -> tuple[int, int]:

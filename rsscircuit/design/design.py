@@ -68,7 +68,7 @@ class MappedLayer:
 
     Attributes:
         name: The layer's name in the network.
-        label: The name that files carry: safe on every file system, unique in the design.
+        label: The name that files carry: lower-case letters, digits and ``_``, unique in the design.
         matrix: The matrix and how its rows are driven.
         tiles: Its crossbars' places in the matrix.
         siemens_per_weight: float64 [cols], the same for all row tiles of a column.
@@ -131,14 +131,14 @@ class Design:
     source: TileSource
 
     def layer(self, name: str) -> MappedLayer:
-        """The layer of that name or label.
+        """The layer of that name, or else of that label.
 
         Raises:
             InputError: There is none.
         """
-        for layer in self.layers:
-            if name in (layer.name, layer.label):
-                return layer
+        for known in ({layer.name: layer for layer in self.layers}, {layer.label: layer for layer in self.layers}):
+            if name in known:
+                return known[name]
         names = ", ".join(layer.name for layer in self.layers)
         raise InputError("no such crossbar layer", where="--layer", got=name, remedy=f"choose from {names}")
 
@@ -169,7 +169,7 @@ class Design:
 
 
 def labels(names: list[str]) -> list[str]:
-    """File names for layers: lower-case letters, digits and ``_``, unique without regard to case."""
+    """File names for layers: lower-case letters, digits and ``_``, each once."""
     taken: set[str] = set()
     result = []
     for name in names:

@@ -33,13 +33,16 @@ class LayerAudit:
     Attributes:
         weights: float64 [rows, cols], the layer's matrix.
         siemens_per_weight: float64 [cols].
+        bias_rows: How many of the first rows hold the bias.
     """
 
     weights: Array
     siemens_per_weight: Array
+    bias_rows: int
     squared_error: float = 0.0
     signed_error: float = 0.0
     worst_error: float = 0.0
+    worst_bias_error: float = 0.0
     conductance: float = 0.0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS, 0))
     status: dict[str, int] = field(default_factory=dict)
@@ -57,10 +60,13 @@ class LayerAudit:
         weights = self.weights[window]
         drawn = weights != 0
         scale = np.broadcast_to(self.siemens_per_weight[window[1]], weights.shape)
-        error = crossbar.pair_siemens() / scale - weights
+        every_error = crossbar.pair_siemens() / scale - weights
+        bias = max(0, self.bias_rows - window[0].start)
+        error = every_error[bias:]
+        self.worst_bias_error = max(self.worst_bias_error, float(np.abs(every_error[:bias]).max(initial=0.0)))
         self.squared_error += float((error**2).sum())
-        self.signed_error += float((error * np.sign(weights)).sum())
-        self.worst_error = max(self.worst_error, float(np.abs(error).max()))
+        self.signed_error += float((error * np.sign(weights[bias:])).sum())
+        self.worst_error = max(self.worst_error, float(np.abs(error).max(initial=0.0)))
         self.conductance += float(crossbar.bank_siemens().sum())
         found = {
             "slots": weights.size,
@@ -91,15 +97,18 @@ class LayerAudit:
 
         ``rms_weight_error`` is the rms of (true - trained) weight over the rms of the trained weights;
         ``worst_weight_error`` is the largest such error, and ``mean_signed_weight_error`` the mean growth of
-        magnitudes, both over the largest weight of the layer.
+        magnitudes, both over the largest weight of the layer. Bias rows are counted as cells, but their
+        errors stand apart: ``worst_bias_error`` is over the largest entry of the bias rows.
         """
         cells = max(1, self.counts["cells"])
-        largest = float(np.abs(self.weights).max(initial=0.0)) or 1.0
-        power = float((self.weights**2).sum()) or 1.0
+        bias, weights = self.weights[: self.bias_rows], self.weights[self.bias_rows :]
+        largest = float(np.abs(weights).max(initial=0.0)) or 1.0
+        power = float((weights**2).sum()) or 1.0
         return {
             **self.counts,
             "rms_weight_error": (self.squared_error / power) ** 0.5,
             "worst_weight_error": self.worst_error / largest,
+            "worst_bias_error": self.worst_bias_error / (float(np.abs(bias).max(initial=0.0)) or 1.0),
             "mean_signed_weight_error": self.signed_error / cells / largest,
             "mean_cell_siemens": self.conductance / cells,
             "status": self.status,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,6 +52,22 @@ def write_bytes(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
+def result_file(directory: str | Path, name: str) -> Path:
+    """Where a result goes; made before the work, so that a directory that cannot be written is known at once.
+
+    Raises:
+        DesignError: The design's directory cannot be written.
+    """
+    folder = Path(directory) / "results"
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise DesignError("results cannot be written", where=str(folder), got=str(error.strerror)) from error
+    if not os.access(folder, os.W_OK):
+        raise DesignError("results cannot be written", where=str(folder), remedy="copy the design elsewhere")
+    return folder / f"{name}.json"
+
+
 def read_array(path: Path) -> NDArray[Any]:
     """Read one ``.npy`` file of a design.
 
@@ -67,18 +84,68 @@ def read_array(path: Path) -> NDArray[Any]:
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
     """Write readable JSON with keys in the order given."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    path.write_text(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
 
 
-def fingerprint(folder: Path) -> str:
-    """BLAKE2b over the names and bytes of every file below ``folder``, but for the log and the results."""
+GROUPS = {
+    "data": ("network", "layers", "banks", TECHNOLOGY_FILE),
+    "netlist": ("netlist",),
+    "bitstream": ("bitstream",),
+    "hdl": ("hdl",),
+}
+
+
+def fingerprints(folder: Path) -> dict[str, str]:
+    """BLAKE2b over the names and bytes of the files of each group; the log and the results belong to none."""
+    return {group: _digest_files(folder, names) for group, names in GROUPS.items()}
+
+
+def _digest_files(folder: Path, names: tuple[str, ...]) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        name = path.relative_to(folder).as_posix()
-        if name in (DESIGN_FILE, LOG_FILE) or name.startswith("results/"):
-            continue
-        digest.update(name.encode() + b"\0" + hashlib.blake2b(path.read_bytes()).digest())
+    for name in names:
+        top = folder / name
+        for path in [top] if top.is_file() else sorted(p for p in top.rglob("*") if p.is_file()):
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+            digest.update(hashlib.blake2b(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def _digest_record(data: Mapping[str, Any]) -> str:
+    return hashlib.blake2b(json.dumps(data, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def write_record(folder: Path, data: Mapping[str, Any]) -> None:
+    """Write ``design.json``: the record, and fingerprints of it and of everything that was written before."""
+    marks = fingerprints(folder) | {"record": _digest_record(data)}
+    write_json(folder / DESIGN_FILE, {**data, "fingerprints": marks})
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Read ``design.json``.
+
+    Raises:
+        DesignError: No design there, one of another format, or a record that was changed.
+    """
+    try:
+        data: dict[str, Any] = json.loads((folder / DESIGN_FILE).read_text("utf-8"))
+        found, marks = data["format"], data["fingerprints"]
+    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+        raise DesignError(
+            "not a design", where=str(folder), remedy="give a directory that `generate-crossbar build` wrote"
+        ) from error
+    if found != FORMAT:
+        raise DesignError("the design has another format", where=str(folder), got=found, remedy="build it again")
+    record = {key: value for key, value in data.items() if key != "fingerprints"}
+    if marks.get("record") != _digest_record(record):
+        raise DesignError(
+            "the record was changed since it was written", where=str(folder / DESIGN_FILE), remedy="build it again"
+        )
+    return data
+
+
+def changed_groups(folder: Path, data: Mapping[str, Any]) -> list[str]:
+    """The groups of files that are no longer as they were written."""
+    return [group for group, mark in fingerprints(folder).items() if mark != data["fingerprints"].get(group)]
 
 
 def save_crossbar(folder: Path, label: str, crossbar: Crossbar) -> None:
@@ -198,21 +265,14 @@ def load(directory: str | Path) -> Design:
         DesignError: No design there, a damaged one, or one of another format.
     """
     folder = Path(directory)
-    try:
-        data = json.loads((folder / DESIGN_FILE).read_text("utf-8"))
-        found = data["format"]
-    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+    data = read_record(folder)
+    if _digest_files(folder, GROUPS["data"]) != data["fingerprints"].get("data"):
         raise DesignError(
-            "not a design", where=str(folder), remedy="give a directory that `generate-crossbar build` wrote"
-        ) from error
-    if found != FORMAT:
-        raise DesignError("the design has another format", where=str(folder), got=found, remedy="build it again")
-    try:
-        return _assemble(folder, data)
-    except (KeyError, TypeError, ValueError, OSError) as error:
-        raise DesignError(
-            "the design is damaged", where=str(folder), got=str(error), remedy="build it again"
-        ) from error
+            "banks, scales, network or technology were changed since they were written",
+            where=str(folder),
+            remedy="build it again",
+        )
+    return _assemble(folder, data)
 
 
 def _assemble(folder: Path, data: dict[str, Any]) -> Design:
@@ -272,7 +332,7 @@ def _is_design(folder: Path) -> bool:
         record = json.loads((folder / DESIGN_FILE).read_text("utf-8"))
     except (OSError, ValueError):
         return False
-    ours = isinstance(record, dict) and {"format", "versions", "fingerprint"} <= record.keys()
+    ours = isinstance(record, dict) and {"format", "versions", "fingerprints"} <= record.keys()
     return ours and {entry.name for entry in folder.iterdir()} <= ENTRIES
 
 

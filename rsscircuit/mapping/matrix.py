@@ -31,6 +31,12 @@ class LayerMatrix:
     bias_value: float
     input_full_scale: float
 
+    @property
+    def bias_bound_columns(self) -> int:
+        """Columns with weights whose scale is set by their bias."""
+        bias, weights = self.weights[: self.bias_rows], np.abs(self.weights[self.bias_rows :]).max(axis=0, initial=0.0)
+        return int(((np.abs(bias).max(axis=0, initial=0.0) > weights * (1 + 1e-12)) & (weights > 0)).sum())
+
     def drive(self, activations: Array) -> Array:
         """Row drives as fractions of the read voltage, [cases, rows], from activations [cases, inputs].
 
@@ -47,19 +53,21 @@ class LayerMatrix:
 def layer_matrix(layer: Layer, input_full_scale: float) -> LayerMatrix:
     """Lower a layer to its crossbar matrix.
 
-    The bias is an input of constant 1 (of the full scale, where that is smaller). A bias beyond the
-    largest weight of its column is split evenly over several rows, at most eight; beyond eight times it
-    the bias itself sets the column's scale, which then hardly needs the weights.
+    The bias is an input of constant 1. Where the biases of most columns are larger than their weights the
+    constant is raised to bring the two together, but not beyond the full scale (to which it is also lowered);
+    what is still beyond the largest weight of its column is split evenly over several rows, at most eight.
+    Beyond eight times it the bias itself sets the scale of that column (``bias_bound_columns``).
     """
     weights = weight_matrix(layer)
     if layer.bias is None or not layer.bias.any():
         return LayerMatrix(weights=weights, bias_rows=0, bias_value=0.0, input_full_scale=input_full_scale)
-    value = min(1.0, input_full_scale)
-    shares = layer.bias / value
     largest = np.abs(weights).max(axis=0)
-    ratio = np.abs(shares[largest > 0]) / largest[largest > 0]
-    rows = min(MAX_BIAS_ROWS, max(1, math.ceil(ratio.max(initial=0.0))))
-    stacked = np.concatenate([np.tile(shares / rows, (rows, 1)), weights])
+    both = (largest > 0) & (layer.bias != 0)
+    ratio = np.abs(layer.bias[both]) / largest[both]
+    usual = float(np.median(ratio)) if ratio.size else 0.0
+    value = min(max(1.0, usual), input_full_scale)
+    rows = min(MAX_BIAS_ROWS, max(1, math.ceil(ratio.max(initial=0.0) / value)))
+    stacked = np.concatenate([np.tile(layer.bias / (value * rows), (rows, 1)), weights])
     return LayerMatrix(weights=stacked, bias_rows=rows, bias_value=value, input_full_scale=input_full_scale)
 
 

@@ -134,6 +134,7 @@ _RULES: dict[str, Callable[[Layer, Sequence[Interval]], Interval]] = {
     "Flatten": _same,
     "Gather": _same,
     "GlobalAveragePool": _same,
+    "ReduceMean": _same,
     "HardSigmoid": _monotone,
     "HardSwish": _bent(-1.5),
     "LeakyRelu": _bent(0.0),

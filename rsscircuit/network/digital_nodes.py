@@ -144,6 +144,16 @@ def unsqueeze(step: Step) -> Layer:
     return step.emit("Unsqueeze", step.data(), axes=axes)
 
 
+def reduce_mean(step: Step) -> Layer:
+    """ReduceMean over any axes but the batch's, as exporters write global average pooling."""
+    axes = step.axes()
+    if axes is None or 0 in axes:
+        raise FlawError("it averages over the batch")
+    if step.integer("noop_with_empty_axes", 0) and not axes:
+        return step.data()
+    return step.emit("ReduceMean", step.data(), axes=axes, keepdims=bool(step.integer("keepdims", 1)))
+
+
 def concat(step: Step) -> Layer:
     """Concat of any number of values."""
     values = [step.data(position) for position in range(len(step.node.inputs))]

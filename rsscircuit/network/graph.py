@@ -33,7 +33,7 @@ class Layer:
             ``shape`` (``None`` for a free axis; the first axis is the batch and always free; the
             whole is None where it is not declared); a ``Constant`` has ``value``. What newer opsets
             pass as constant inputs is an attribute here: ``min`` and ``max`` of Clip, ``shape`` of
-            Reshape, ``axes`` of Squeeze and Unsqueeze, ``indices`` of Gather. A ``Softmax`` with
+            Reshape, ``axes`` of Squeeze, Unsqueeze and ReduceMean, ``indices`` of Gather. A ``Softmax`` with
             ``flatten`` runs over all axes from ``axis`` on, as it did before opset 13.
         weight: float64, ``[out, in]`` for Dense, ``[out, in / group, *kernel]`` for Conv.
         bias: float64 ``[out]``, or None.

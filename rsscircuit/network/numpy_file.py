@@ -83,6 +83,7 @@ LAYER_ENTRIES: dict[str, Entries] = {
     "Reshape": Entries(attributes=("shape", "allowzero")),
     "Sigmoid": Entries(),
     "Softmax": Entries(attributes=("axis",)),
+    "ReduceMean": Entries(attributes=("axes", "keepdims")),
     "Squeeze": Entries(attributes=("axes",)),
     "Sub": _ARITHMETIC,
     "Tanh": Entries(),
@@ -135,7 +136,7 @@ def _arrays(path: Path, content: bytes) -> dict[str, RawArray]:
 
 
 def _layers(path: Path, arrays: Mapping[str, RawArray]) -> list[dict[str, Any]]:
-    remedy = "store a JSON list of layers under the key 'layers', as the guide shows"
+    remedy = "store a JSON list of layers under the key 'layers', as docs/files.md shows"
     if "layers" not in arrays:
         found = ", ".join(arrays) or "an empty archive"
         raise NetworkError("there is no entry 'layers'", where=str(path), got=found, remedy=remedy)

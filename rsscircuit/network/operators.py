@@ -125,6 +125,11 @@ def _gather(layer: Layer, values: Sequence[Array]) -> Array:
     return result
 
 
+def _reduce_mean(layer: Layer, values: Sequence[Array]) -> Array:
+    result: Array = values[0].mean(axis=layer.attributes["axes"], keepdims=layer.attributes["keepdims"])
+    return result
+
+
 def _constant(layer: Layer, values: Sequence[Array]) -> Array:
     value: Array = layer.attributes["value"]
     return value
@@ -146,6 +151,7 @@ OPERATORS: dict[str, Operator] = {
     "LeakyRelu": _leaky_relu,
     "MaxPool": _max_pool,
     "Mul": _binary(np.multiply),
+    "ReduceMean": _reduce_mean,
     "Relu": _unary(_relu),
     "Reshape": _reshape,
     "Sigmoid": _unary(_sigmoid),

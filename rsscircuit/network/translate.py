@@ -42,6 +42,7 @@ TRANSLATIONS: dict[str, Callable[[Step], Layer]] = {
     "Shape": digital_nodes.shape,
     "Sigmoid": digital_nodes.plain,
     "Softmax": digital_nodes.softmax,
+    "ReduceMean": digital_nodes.reduce_mean,
     "Squeeze": digital_nodes.squeeze,
     "Sub": digital_nodes.arithmetic,
     "Tanh": digital_nodes.plain,

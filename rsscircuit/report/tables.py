@@ -14,6 +14,7 @@ from rsscircuit.quantities import engineering
 from rsscircuit.technology import Technology
 
 PIPE_WIDTH = 160
+WORTH_A_WARNING = 1e-3
 
 
 def _console() -> Console:
@@ -113,7 +114,7 @@ def show_evaluation(result: Mapping[str, Any]) -> None:
         rows.append(
             (
                 name,
-                percent(result["accuracy"][key], 4),
+                percent(result["accuracy"][key], 4) if key in result["accuracy"] else "-",
                 "" if agreement is None else percent(agreement, 5),
                 "" if error is None else percent(error),
             )
@@ -124,6 +125,11 @@ def show_evaluation(result: Mapping[str, Any]) -> None:
     lines += [
         f"{percent(share)} of the activations into {name} exceed its input range" for name, share in beyond.items()
     ]
+    if any(share > WORTH_A_WARNING for share in beyond.values()):
+        lines += [
+            "WARNING: drives are taken beyond the input range as they come; a converter cuts them off, and the switch",
+            "model of the row with parasitics holds only near the read voltage. Calibrate with inputs like these.",
+        ]
     print_lines(lines)
 
 
@@ -156,6 +162,10 @@ def show_simulation(result: Mapping[str, Any]) -> None:
             f"difference from the plan's closed form: {percent(result['relative_difference'])} (rms over rms)",
         ]
     )
+    if result["largest_volt"] > 1.001 * result["read_volt"]:
+        print_lines(
+            [f"WARNING: inputs reach {result['largest_volt']:g} V; the model holds up to {result['read_volt']:g} V"]
+        )
 
 
 def show_montecarlo(result: Mapping[str, Any]) -> None:

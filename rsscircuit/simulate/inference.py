@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.design import Design, MappedLayer
+from rsscircuit.errors import InputError
 from rsscircuit.network import Layer, run
 from rsscircuit.network.reference import Product
 from rsscircuit.simulate.engines import parasitic_matrices
@@ -95,7 +96,7 @@ class Evaluation:
 def evaluate(
     design: Design,
     inputs: Array,
-    labels: NDArray[np.int64],
+    labels: NDArray[np.int64] | None,
     *,
     batch: int = 250,
     progress: Callable[[int], None] | None = None,
@@ -105,7 +106,7 @@ def evaluate(
     Args:
         design: The design.
         inputs: float64, first axis the cases, shaped as the network takes them.
-        labels: [cases], the right classes.
+        labels: [cases], the right classes; without them there is no accuracy.
         batch: Cases at a time.
         progress: Called with the number of cases just done.
     """
@@ -126,24 +127,36 @@ def evaluate(
     right, same = dict.fromkeys(variants, 0), dict.fromkeys(variants, 0)
     error, power = dict.fromkeys(variants, 0.0), 0.0
     for first in range(0, len(inputs), batch):
-        x, wanted = inputs[first : first + batch], labels[first : first + batch]
+        x = inputs[first : first + batch]
         trained = run(design.network, x, observe=observe)[output].reshape(len(x), -1)
         power += float((trained**2).sum())
         choice = trained.argmax(axis=1)
+        wanted = None if labels is None else _classes(labels[first : first + batch], trained.shape[1])
         for name, product in variants.items():
             answer = trained if product is None else run(design.network, x, product=product)[output].reshape(len(x), -1)
             predicted = answer.argmax(axis=1)
-            right[name] += int((predicted == wanted).sum())
+            right[name] += 0 if wanted is None else int((predicted == wanted).sum())
             same[name] += int((predicted == choice).sum())
             error[name] += float(((answer - trained) ** 2).sum())
         if progress:
             progress(len(x))
     cases = len(inputs)
+    if not np.isfinite([power, *error.values()]).all():
+        raise InputError("the outputs are not finite", where="--inputs", got=f"inputs up to {np.abs(inputs).max():g}")
     mapped = [name for name in variants if name != "trained"]
     return Evaluation(
         images=cases,
-        accuracy={name: right[name] / cases for name in variants},
+        accuracy={} if labels is None else {name: right[name] / cases for name in variants},
         agreement={name: same[name] / cases for name in mapped},
         output_error={name: (error[name] / power) ** 0.5 if power > 0 else 0.0 for name in mapped},
         beyond_range={name: over[name] / max(1, seen[name]) for name in limit},
     )
+
+
+def _classes(labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    """``labels``, checked against the number of outputs."""
+    if classes < 2:
+        raise InputError("a network with one output has no classes", where="--labels", remedy="leave --labels out")
+    if labels.max() >= classes:
+        raise InputError(f"the network has {classes} classes", where="--labels", got=int(labels.max()))
+    return labels

@@ -12,6 +12,7 @@ import ctypes.util
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -77,10 +78,10 @@ def operating_points(
         SimulationError: The deck was refused, an analysis failed, or a current is missing or not finite.
     """
     session = _session()
-    _run(session, lambda: session.load_circuit(deck), where)
-    if session.stderr.strip():
-        raise SimulationError("ngspice refused the netlist", where=where, got=_last_lines(session))
     try:
+        _run(session, lambda: session.load_circuit(deck), where)
+        if session.stderr.strip():
+            raise SimulationError("ngspice refused the netlist", where=where, got=_last_lines(session))
         cases = len(next(iter(sources.values())))
         result = np.empty((cases, columns))
         for case in range(cases):
@@ -92,9 +93,17 @@ def operating_points(
             if progress:
                 progress(1)
     finally:
-        session.exec_command("destroy all")
-        session.exec_command("remcirc")
+        _clear(session)
     return result
+
+
+def _clear(session: Any) -> None:
+    """Drop plots and circuit, so that nothing leaks; a deck that was refused has left no circuit to drop."""
+    from PySpice.Spice.NgSpice.Shared import NgSpiceCommandError
+
+    for command in ("destroy all", "remcirc"):
+        with suppress(NgSpiceCommandError):
+            session.exec_command(command)
 
 
 def _alterations(sources: Mapping[str, Array], case: int) -> Iterator[str]:

@@ -77,6 +77,7 @@ def _solve_cell(
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = 0
+        solver.parameters.catch_sigint_signal = False  # Python's own handler ends the run cleanly
         # presolve gains nothing on one constraint, and the deterministic limit does not bound it:
         # on banks of equal items it ran for minutes (OR-Tools 9.15)
         solver.parameters.cp_model_presolve = False

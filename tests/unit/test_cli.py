@@ -85,7 +85,15 @@ def test_bad_outputs_and_designs(small_network: Path, small_design: Path, tmp_pa
     fails("evaluate", small_design, "--inputs", tmp_path / "x.npy", "--labels", tmp_path / "y.npy", says="x.npy")
     np.save(tmp_path / "x.npy", np.zeros((3, 1, 8, 8)))
     np.save(tmp_path / "y.npy", np.zeros(2, int))
-    fails("evaluate", small_design, "--inputs", tmp_path / "x.npy", "--labels", tmp_path / "y.npy", says="3 and 2")
+    fails(
+        "evaluate",
+        small_design,
+        "--inputs",
+        tmp_path / "x.npy",
+        "--labels",
+        tmp_path / "y.npy",
+        says="labels must be [3]",
+    )
     np.save(tmp_path / "v.npy", np.zeros((1, 3)))
     fails("simulate", small_design, "--layer", "conv", "--tile", 0, "--inputs", tmp_path / "v.npy", says="volt")
     np.save(tmp_path / "v.npy", np.full((1, 17), np.nan))
