@@ -146,12 +146,15 @@ def unsqueeze(step: Step) -> Layer:
 
 def reduce_mean(step: Step) -> Layer:
     """ReduceMean over any axes but the batch's, as exporters write global average pooling."""
-    axes = step.axes()
-    if axes is None or 0 in axes:
+    data, axes = step.data(), step.axes()
+    if not axes and step.integer("noop_with_empty_axes", 0):
+        return data
+    if axes and min(axes) < 0:
+        rank = step.builder.rank(data)
+        axes = tuple(axis % rank for axis in axes)
+    if not axes or 0 in axes:
         raise FlawError("it averages over the batch")
-    if step.integer("noop_with_empty_axes", 0) and not axes:
-        return step.data()
-    return step.emit("ReduceMean", step.data(), axes=axes, keepdims=bool(step.integer("keepdims", 1)))
+    return step.emit("ReduceMean", data, axes=axes, keepdims=bool(step.integer("keepdims", 1)))
 
 
 def concat(step: Step) -> Layer:

@@ -140,4 +140,5 @@ def _run(session: Any, action: Callable[[], object], where: str) -> None:
 
 
 def _last_lines(session: Any, count: int = 5) -> str:
-    return " | ".join((session.stdout + "\n" + session.stderr).strip().splitlines()[-count:])
+    lines = dict.fromkeys((session.stdout + "\n" + session.stderr).strip().splitlines())
+    return " | ".join(list(lines)[-count:])

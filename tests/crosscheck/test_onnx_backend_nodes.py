@@ -24,6 +24,7 @@ CONSTANT_INPUTS = {
     "Gather": {1},
     "Gemm": {1, 2},
     "MatMul": {1},
+    "ReduceMean": {1},
     "Reshape": {1},
     "Squeeze": {1},
     "Unsqueeze": {1},
@@ -75,6 +76,8 @@ EXCLUDED = {
     "test_matmul_bcast": BATCHED_WEIGHTS,
     "test_matmul_1d_3d": BATCHED_WEIGHTS,
     "test_reshape_allowzero_reordered": "its shape holds for a batch of no cases only",
+    "test_reduce_mean_default_axes_keepdims_example": "it averages over the batch",
+    "test_reduce_mean_default_axes_keepdims_random": "it averages over the batch",
     "test_identity_sequence": NOT_A_TENSOR,
     "test_identity_opt": NOT_A_TENSOR,
 }

@@ -250,3 +250,68 @@ def test_impossible_conditions_are_refused(small_design: Path) -> None:
     ):
         with pytest.raises(InputError):
             rsscircuit.montecarlo(small_design, layer="out", tile=0, trials=1, fixed=True, conditions=conditions)
+
+
+def test_large_biases_of_unnormalised_inputs_do_not_coarsen_the_weights(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    layers = [
+        {"operator": "Gemm", "name": "a", "weight": "w1", "bias": "b1", "transB": 1},
+        {"operator": "Relu"},
+        {"operator": "Gemm", "name": "b", "weight": "w2", "transB": 1},
+    ]
+    np.savez(
+        tmp_path / "n.npz",
+        layers=json.dumps(layers),
+        input_shape=np.array([0, 20]),
+        w1=rng.standard_normal((16, 20)) * 1e-4,
+        b1=rng.standard_normal(16),
+        w2=rng.standard_normal((3, 16)),
+    )
+    np.save(tmp_path / "x.npy", rng.random((60, 20)) * 1e4)
+    rsscircuit.build(tmp_path / "n.npz", tmp_path / "d", BuildOptions(calibration=str(tmp_path / "x.npy")))
+    result = rsscircuit.evaluate(tmp_path / "d", tmp_path / "x.npy")
+    assert result["accuracy"] == {}
+    assert result["output_error"]["mapped"] < 2e-3
+
+
+def test_damage_is_told_before_anything_is_computed(small_network: Path, tmp_path: Path) -> None:
+    out = tmp_path / "design"
+    rsscircuit.build(small_network, out, BuildOptions(netlists="none"))
+    record = (out / "design.json").read_text()
+    (out / "design.json").write_text(record.replace('"seed": 1', '"seed": 7'))
+    with pytest.raises(DesignError, match="record was changed"):
+        rsscircuit.inspect(out)
+    (out / "design.json").write_text(record)
+    np.save(out / "layers" / "conv.scale.npy", np.ones(7))
+    with pytest.raises(DesignError, match="were changed"):
+        rsscircuit.load(out)
+
+
+def test_a_layer_is_found_by_its_own_name_before_any_label(tmp_path: Path) -> None:
+    layers = [
+        {"operator": "Gemm", "name": "a b", "weight": "w", "transB": 1},
+        {"operator": "Relu"},
+        {"operator": "Gemm", "name": "a_b", "weight": "w", "transB": 1},
+    ]
+    np.savez(tmp_path / "n.npz", layers=json.dumps(layers), input_shape=np.array([0, 4]), w=np.eye(4))
+    design = rsscircuit.build(tmp_path / "n.npz", tmp_path / "d", BuildOptions(netlists="none"))
+    assert design.layer("a_b").name == "a_b"
+    assert design.layer("a b").label == "a_b"
+    assert design.layer("a_b_2").name == "a_b"
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        ([7] * 40, "4 classes"),
+        ([-1] * 40, "from 0"),
+        ([0.5] * 40, "whole numbers"),
+        ([[0, 1]] * 40, r"labels must be \[40\]"),
+    ],
+)
+def test_labels_that_are_no_classes_are_refused(
+    labels: list[object], says: str, small_design: Path, small_inputs: Path, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "y.npy", np.array(labels))
+    with pytest.raises(InputError, match=says):
+        rsscircuit.evaluate(small_design, small_inputs, tmp_path / "y.npy")

@@ -1,5 +1,7 @@
 """Names, older operator sets, and the forms in which exporters write things."""
 
+import json
+
 import ml_dtypes
 import numpy as np
 import onnx
@@ -184,3 +186,11 @@ def test_model_bytes_under_any_file_name(tmp_path):
     path = tmp_path / "network.json"
     path.write_bytes(model([node("Relu", "x", "y")], X, "y").SerializeToString())
     assert read_network(str(path)).outputs == ("Relu_0",)
+
+
+def test_a_mean_over_the_spatial_axes_is_global_average_pooling(tmp_path):
+    layers = [{"operator": "ReduceMean", "name": "mean", "axes": [-1, -2], "keepdims": 0}]
+    np.savez(tmp_path / "mean.npz", layers=json.dumps(layers), input_shape=np.array([0, 3, 4, 5]))
+    x = np.random.default_rng(0).random((2, 3, 4, 5))
+    (result,) = run(read_network(tmp_path / "mean.npz"), x).values()
+    assert np.allclose(result, x.mean((2, 3)))
