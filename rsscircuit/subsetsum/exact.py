@@ -23,7 +23,7 @@ from rsscircuit.subsetsum.problem import Objective, Problem, Solution, Status, r
 NAME = "meet-in-the-middle"
 MAX_NEAREST = 40
 MAX_ONE_SIGN = 20
-_CELLS_PER_CHUNK = 256
+_SUMS_PER_CHUNK = 2**20  # less work than this does not pay for starting threads
 _ROUNDING = 16 * 2.0**-52
 _SMALLEST = 2.0**-1000
 
@@ -80,7 +80,7 @@ def _least_total(items, target, tolerance, values, places, sums_a, masks_a, sums
     for k in range(count):
         total += values[k]
     tolerance -= _ROUNDING * total
-    bound = max(whole_minus / 16.0, _SMALLEST)
+    bound = max(whole_minus / 64.0, _SMALLEST)
     best, best_p, best_m = np.inf, np.uint32(0), np.uint32(0)
     while True:
         side_m, size_m = _sorted_sums(values[plus:], count - plus, bound, sums_b, masks_b)
@@ -159,7 +159,7 @@ def solve(problem: Problem) -> Solution:
     capacity = 1 << one_sign if least_total else 1
     levels = (2 << (n - n // 2)) + n + 2
     cells = len(items)
-    chunks = min(cells // _CELLS_PER_CHUNK, 4 * get_num_threads())
+    chunks = min(cells, cells * max(capacity, levels) // _SUMS_PER_CHUNK, 4 * get_num_threads())
     chosen = np.zeros(items.shape, np.bool_)
     if chunks > 1:
         _solve_all(items, problem.targets, problem.tolerance, least_total, capacity, levels, chunks, chosen)
