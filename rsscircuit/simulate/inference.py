@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rsscircuit.design import Design, MappedLayer
 from rsscircuit.errors import InputError
-from rsscircuit.network import Layer, run
+from rsscircuit.network import Layer, batch_size, run
 from rsscircuit.network.reference import Product
 from rsscircuit.simulate.engines import parasitic_matrices
 
@@ -98,7 +98,6 @@ def evaluate(
     inputs: Array,
     labels: NDArray[np.int64] | None,
     *,
-    batch: int = 250,
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     """Run every input through the trained network, the mapped design and the design with parasitics.
@@ -107,7 +106,6 @@ def evaluate(
         design: The design.
         inputs: float64, first axis the cases, shaped as the network takes them.
         labels: [cases], the right classes; without them there is no accuracy.
-        batch: Cases at a time.
         progress: Called with the number of cases just done.
     """
     variants: dict[str, Product | None] = {
@@ -126,6 +124,7 @@ def evaluate(
 
     right, same = dict.fromkeys(variants, 0), dict.fromkeys(variants, 0)
     error, power = dict.fromkeys(variants, 0.0), 0.0
+    batch = batch_size(design.network, inputs)
     for first in range(0, len(inputs), batch):
         x = inputs[first : first + batch]
         trained = run(design.network, x, observe=observe)[output].reshape(len(x), -1)

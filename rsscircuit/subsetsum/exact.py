@@ -29,7 +29,7 @@ _SMALLEST = 2.0**-1000
 
 
 @njit(cache=True)
-def _sorted_sums(values, count, bound, sums, masks):  # type: ignore[no-untyped-def]
+def _sorted_sums(values, count, bound, sums, masks):
     """Subset sums <= bound of values[:count] (all > 0), ascending, into row ``side`` of the buffers.
 
     ``sums`` and ``masks`` are [2, capacity]; the two rows take turns. Returns (side, size).
@@ -59,7 +59,7 @@ def _sorted_sums(values, count, bound, sums, masks):  # type: ignore[no-untyped-
 
 
 @njit(cache=True)
-def _least_total(items, target, tolerance, values, places, sums_a, masks_a, sums_b, masks_b, chosen):  # type: ignore[no-untyped-def]
+def _least_total(items, target, tolerance, values, places, sums_a, masks_a, sums_b, masks_b, chosen):
     """Mark the subset within ``tolerance`` of least total magnitude; False where there is none."""
     n = items.size
     flip = -1.0 if target < 0.0 else 1.0
@@ -111,7 +111,7 @@ def _least_total(items, target, tolerance, values, places, sums_a, masks_a, sums
 
 
 @njit(cache=True, nogil=True)
-def _solve_some(items, targets, tolerance, least_total, capacity, levels, first, stride, chosen):  # type: ignore[no-untyped-def]
+def _solve_some(items, targets, tolerance, least_total, capacity, levels, first, stride, chosen):
     """Solve the cells first, first + stride, ... with scratch memory of its own."""
     cells, n = items.shape
     values, places = np.empty(n), np.empty(n, np.int64)
@@ -130,7 +130,7 @@ def _solve_some(items, targets, tolerance, least_total, capacity, levels, first,
 
 
 @njit(cache=True, parallel=True)
-def _solve_all(items, targets, tolerance, least_total, capacity, levels, chunks, chosen):  # type: ignore[no-untyped-def]
+def _solve_all(items, targets, tolerance, least_total, capacity, levels, chunks, chosen):
     for chunk in prange(chunks):
         _solve_some(items, targets, tolerance, least_total, capacity, levels, chunk, chunks, chosen)
 

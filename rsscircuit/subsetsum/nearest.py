@@ -23,7 +23,7 @@ _ONE = np.uint64(1)
 
 
 @njit(cache=True)
-def _upper_from_plus(level, size, half, taken):  # type: ignore[no-untyped-def]
+def _upper_from_plus(level, size, half, taken):
     """How many of the first ``taken`` outputs of merging level + half with level - half come from the former."""
     low, high = max(0, taken - size), min(taken, size)
     while low < high:
@@ -36,7 +36,7 @@ def _upper_from_plus(level, size, half, taken):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _grow(level, size, half, out):  # type: ignore[no-untyped-def]
+def _grow(level, size, half, out):
     """Merge level + half and level - half into ``out`` [2 size], all ascending, symmetric and padded."""
     if size < _FOUR_CHAINS:
         i = _upper_from_plus(level, size, half, size)
@@ -75,7 +75,7 @@ def _grow(level, size, half, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _levels(values, levels):  # type: ignore[no-untyped-def]
+def _levels(values, levels):
     """All lists of sums of +-v/2, one after the other; level k begins at 2**k - 1 + k. Returns the last's start."""
     levels[0], levels[1] = 0.0, PAD
     start = 0
@@ -88,7 +88,7 @@ def _levels(values, levels):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _signs(values, levels, start, index, positive):  # type: ignore[no-untyped-def]
+def _signs(values, levels, start, index, positive):
     """Which of ``values`` enter entry ``index`` of the last list with a plus; walks down the levels."""
     value = levels[start + index]
     for k in range(values.size - 1, -1, -1):
@@ -115,7 +115,7 @@ def _signs(values, levels, start, index, positive):  # type: ignore[no-untyped-d
 
 
 @njit(cache=True)
-def _crossed(a, size_a, b, size_b, goal, steps):  # type: ignore[no-untyped-def]
+def _crossed(a, size_a, b, size_b, goal, steps):
     """Where the sweep's first pointer stands after so many steps."""
     low, high = max(0, steps - size_b), min(steps, size_a)
     while low < high:
@@ -128,7 +128,7 @@ def _crossed(a, size_a, b, size_b, goal, steps):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _closest(a, size_a, b, size_b, goal):  # type: ignore[no-untyped-def]
+def _closest(a, size_a, b, size_b, goal):
     """Indices i, j of the least |a[i] - goal - b[j]|; both lists ascending and padded."""
     quarter = (size_a + size_b) >> 2
     i0 = np.uint64(0)
@@ -170,7 +170,7 @@ def _closest(a, size_a, b, size_b, goal):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def insert(values, places, count, value, place):  # type: ignore[no-untyped-def]
+def insert(values, places, count, value, place):
     """Put ``value`` into the ascending ``values[:count]``, so that the order of the items plays no part."""
     at = count
     while at > 0 and values[at - 1] > value:
@@ -180,7 +180,7 @@ def insert(values, places, count, value, place):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def choose_nearest(items, target, values, places, levels_a, levels_b, chosen):  # type: ignore[no-untyped-def]
+def choose_nearest(items, target, values, places, levels_a, levels_b, chosen):
     """Mark in ``chosen`` the subset of ``items`` whose sum is nearest to ``target``.
 
     ``values``, ``places`` [n] and the two level buffers (2**(n/2 + 2)) are scratch.
