@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.arrays import network_inputs, read_user_array
-from rsscircuit.design import Design, MappedLayer, load, store
+from rsscircuit.design import Design, MappedLayer, load
+from rsscircuit.design.files import result_file, write_json
+from rsscircuit.design.record import changed_groups, read_record
 from rsscircuit.errors import InputError
 from rsscircuit.mapping import Tile
 from rsscircuit.netlist import tile_deck
@@ -54,11 +56,11 @@ def evaluate(
     wanted = None if labels is None else _labels(labels, len(data))
     if limit is not None and limit < 1:
         raise InputError("a limit is at least 1", where="--limit", got=limit)
-    result_file = store.result_file(directory, "evaluate")
+    result_path = result_file(directory, "evaluate")
     data, wanted = data[:limit], None if wanted is None else wanted[:limit]
     with progress("evaluate", len(data)) as advance:
         result = asdict(evaluate_design(design, data, wanted, progress=advance))
-    store.write_json(result_file, result)
+    write_json(result_path, result)
     return result
 
 
@@ -91,7 +93,7 @@ def simulate_tile(
             where="--inputs",
             got=str(volts.shape),
         )
-    result_file = store.result_file(directory, f"simulate_{mapped.label}_{tile}_{engine}")
+    result_path = result_file(directory, f"simulate_{mapped.label}_{tile}_{engine}")
     crossbar = design.crossbar(mapped, place)
     path = Path(directory) / "netlist" / mapped.label / f"tile_{tile}.cir"
 
@@ -118,7 +120,7 @@ def simulate_tile(
         "relative_difference": relative_rms(ampere, closed_form),
         "ampere": ampere.tolist(),
     }
-    store.write_json(result_file, result)
+    write_json(result_path, result)
     return result
 
 
@@ -157,7 +159,7 @@ def montecarlo(
     mapped = design.layer(layer)
     place = design.tile(mapped, tile)
     kind = "fixed" if fixed else "dies"
-    result_file = store.result_file(directory, f"montecarlo_{mapped.label}_{tile}_{engine}_{kind}")
+    result_path = result_file(directory, f"montecarlo_{mapped.label}_{tile}_{engine}_{kind}")
     if not mapped.matrix.weights[place.window].any():
         raise InputError("the tile has no weights, so there is nothing to vary", where=f"layer {layer}", got=tile)
     drives = stream(seed, "stimulus", layer=mapped.name, tile=tile).random((MONTECARLO_CASES, place.rows))
@@ -186,15 +188,15 @@ def montecarlo(
         "wires": _has_wires(design, engine),
         **figures,
     }
-    store.write_json(result_file, result)
+    write_json(result_path, result)
     return result
 
 
 def inspect(directory: str | Path) -> dict[str, Any]:
     """What a design holds: its record, and in ``changed`` the groups of files that are not as they were written."""
     folder = Path(directory)
-    data = store.read_record(folder)
-    return data | {"changed": store.changed_groups(folder, data)}
+    data = read_record(folder)
+    return data | {"changed": changed_groups(folder, data)}
 
 
 def _labels(path: str | Path, cases: int) -> NDArray[np.int64]:

@@ -10,16 +10,17 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import mkdtemp
 
 import numpy as np
 
 from rsscircuit.arrays import network_inputs, read_user_array
 from rsscircuit.banks import Die, MeasuredBanks, Place, draw_die, measure
 from rsscircuit.controller import ArrayGeometry, emit_verilog, pack
-from rsscircuit.design import Crossbar, Design, MappedLayer, labels, load, program, store
+from rsscircuit.design import Crossbar, Design, MappedLayer, labels, load, program, record, store
+from rsscircuit.design.directory import partial_directory, refuse_foreign, replace_directory
+from rsscircuit.design.files import write_array, write_bytes
 from rsscircuit.design.statistics import LayerAudit, totals
-from rsscircuit.errors import DesignError, NetworkError
+from rsscircuit.errors import NetworkError
 from rsscircuit.mapping import MAX_BIAS_ROWS, LayerMatrix, Tile, column_scale, cut, layer_matrix
 from rsscircuit.netlist import tile_deck
 from rsscircuit.network import Array, Layer, Network, batch_size, input_bounds, read_network, run
@@ -57,11 +58,11 @@ def build(
     options = options or BuildOptions()
     folder = Path(out).resolve()  # a link to a directory is followed, never replaced
     resolved = resolve(options)
-    store.refuse_foreign(folder, force=force)
+    refuse_foreign(folder, force=force)
     network = read_network(model)
     if not network.crossbar_layers:
         raise NetworkError("the network has no layer for a crossbar", where=str(model))
-    partial = _partial_directory(folder)
+    partial = partial_directory(folder)
     try:
         _Build(
             model=Path(model),
@@ -71,21 +72,11 @@ def build(
             folder=partial,
             progress=progress,
         ).write()
-        store.replace_directory(partial, folder, force=force)
+        replace_directory(partial, folder, force=force)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
     return load(folder)
-
-
-def _partial_directory(folder: Path) -> Path:
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    except OSError as error:
-        raise DesignError("the output cannot be written", where=str(folder), got=str(error.strerror)) from error
-    partial.chmod(0o755)
-    return partial
 
 
 def input_scales(network: Network, calibration: str | None) -> tuple[dict[str, float], str]:
@@ -148,7 +139,7 @@ class _Build:
             self._controller(geometry)
             advance(1)
         self._record(layers, geometry, origin)
-        (self.folder / store.LOG_FILE).write_text("".join(timings), "utf-8")
+        (self.folder / record.LOG_FILE).write_text("".join(timings), "utf-8")
 
     def _banks(self, name: str, matrix: LayerMatrix, tile: Tile) -> tuple[Die, MeasuredBanks]:
         bank, technology = self.resolved.bank, self.resolved.technology
@@ -177,7 +168,7 @@ class _Build:
         scale = column_scale(matrix.weights, reach[:, :, 0], reach[:, :, 1], self.options.headroom)
         full_scale = float(np.abs(matrix.weights * scale).max())
         tolerance = self.options.tolerance * full_scale
-        store.write_array(self.folder / "layers" / f"{label}.scale.npy", scale)
+        write_array(self.folder / "layers" / f"{label}.scale.npy", scale)
         audit = LayerAudit(matrix.weights, scale, matrix.bias_rows)
         if matrix.bias_bound_columns:
             audit.notes.append(
@@ -214,25 +205,25 @@ class _Build:
     def _tile(self, label: str, crossbar: Crossbar, frame: bytes) -> None:
         """Everything that one tile leaves on disk."""
         store.save_crossbar(self.folder, label, crossbar)
-        store.write_bytes(self.folder / "bitstream" / label / f"tile_{crossbar.index}.bin", frame)
+        write_bytes(self.folder / "bitstream" / label / f"tile_{crossbar.index}.bin", frame)
         wanted = self.options.netlists
         if wanted == "all" or (wanted == "sample" and crossbar.index == 0):
             technology, bank = self.resolved.technology, self.resolved.bank
             segments = wire_segments(bank.nominal_ohm, technology) if self.options.wires else None
             deck = tile_deck(crossbar, technology, label=label, segments=segments)
-            store.write_bytes(self.folder / "netlist" / label / f"tile_{crossbar.index}.cir", deck.encode())
+            write_bytes(self.folder / "netlist" / label / f"tile_{crossbar.index}.cir", deck.encode())
 
     def _controller(self, geometry: ArrayGeometry) -> None:
         for name, text in emit_verilog(geometry).items():
-            store.write_bytes(self.folder / "hdl" / name, text.encode())
+            write_bytes(self.folder / "hdl" / name, text.encode())
 
     def _record(self, layers: list[MappedLayer], geometry: ArrayGeometry, origin: str) -> None:
         technology, bank = self.resolved.technology, self.resolved.bank
-        store.write_bytes(self.folder / store.TECHNOLOGY_FILE, technology_text(self.options.technology).encode())
+        write_bytes(self.folder / record.TECHNOLOGY_FILE, technology_text(self.options.technology).encode())
         network = store.save_network(self.folder, self.network)
         summary = totals((layer.statistics for layer in layers), bank.resistors)
         data = {
-            "format": store.FORMAT,
+            "format": record.FORMAT,
             "versions": {name: version(name) for name in VERSIONED},
             "model": {"file": self.model.name, "sha256": hashlib.sha256(self.model.read_bytes()).hexdigest()},
             "technology": technology.name,
@@ -244,7 +235,7 @@ class _Build:
             "layers": [store.layer_entry(layer) for layer in layers],
             "network": {"layers": network, "outputs": list(self.network.outputs)},
         }
-        store.write_record(self.folder, data)
+        record.write_record(self.folder, data)
 
 
 def _stopwatch(lines: list[str]) -> Callable[[str], AbstractContextManager[None]]:

@@ -1,0 +1,80 @@
+"""The directory a design is written to: nothing else is overwritten, and nothing is left half-written."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from tempfile import mkdtemp
+
+from rsscircuit.design.record import DESIGN_FILE, LOG_FILE, TECHNOLOGY_FILE
+from rsscircuit.errors import DesignError
+
+ENTRIES = {
+    DESIGN_FILE, TECHNOLOGY_FILE, LOG_FILE, "network", "layers", "banks", "netlist", "bitstream", "hdl", "results",
+}  # fmt: skip
+
+
+def partial_directory(folder: Path) -> Path:
+    """A new directory beside ``folder``, to be renamed to it when it is whole.
+
+    Raises:
+        DesignError: The place cannot be written.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise DesignError("the output cannot be written", where=str(folder), got=str(error.strerror)) from error
+    partial.chmod(0o755)
+    return partial
+
+
+def refuse_foreign(out: Path, *, force: bool) -> None:
+    """Make sure that writing a design to ``out`` destroys nothing else.
+
+    Raises:
+        DesignError: ``out`` is a file or holds anything that is no design, or a design and ``force`` is not set.
+    """
+    if out.exists() and not out.is_dir():
+        raise DesignError("the output is a file", where=str(out), remedy="name a directory")
+    if not out.is_dir() or not any(out.iterdir()):
+        return
+    if not _is_design(out):
+        raise DesignError(
+            "the output directory holds something else", where=str(out), remedy="name a new or empty directory"
+        )
+    if not force:
+        raise DesignError("a design is there already", where=str(out), remedy="pass --force to replace it")
+
+
+def _is_design(folder: Path) -> bool:
+    """Whether ``folder`` holds a design and nothing beside it."""
+    try:
+        record = json.loads((folder / DESIGN_FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    ours = isinstance(record, dict) and {"format", "versions", "fingerprints"} <= record.keys()
+    return ours and {entry.name for entry in folder.iterdir()} <= ENTRIES
+
+
+def replace_directory(partial: Path, out: Path, *, force: bool) -> None:
+    """Put a finished directory in the place of ``out``; what was there comes back if that fails.
+
+    Raises:
+        DesignError: Something else has come to ``out`` meanwhile, or it cannot be replaced.
+    """
+    refuse_foreign(out, force=force)
+    aside = partial.with_name(f"{partial.name}.old")
+    try:
+        if out.exists():
+            out.rename(aside)
+        try:
+            partial.rename(out)
+        except OSError:
+            if aside.exists():
+                aside.rename(out)
+            raise
+    except OSError as error:
+        raise DesignError("the output cannot be replaced", where=str(out), got=str(error.strerror)) from error
+    shutil.rmtree(aside, ignore_errors=True)
