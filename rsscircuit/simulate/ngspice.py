@@ -45,7 +45,9 @@ def _session() -> Any:
     try:
         return NgSpiceShared.new_instance()
     except OSError as error:
-        raise MissingPartError("libngspice cannot be loaded", got=f"{name}: {error}") from error
+        raise MissingPartError(
+            "libngspice cannot be loaded", got=str(name), remedy="check NGSPICE_LIBRARY_PATH, or install libngspice0"
+        ) from error
 
 
 def version() -> str:
