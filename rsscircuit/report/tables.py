@@ -74,6 +74,13 @@ def show_layers(record: Mapping[str, Any], seconds: Mapping[str, str]) -> None:
     print_table(("layer", "matrix", "tiles", "cells", "resistors", "zero weights"), drawn)
     heads = ("layer", "rms\nerror", "worst\nerror", "out of\nreach", "out of\ntol.", "solver", "time")
     print_table(heads, programmed)
+    print_lines(
+        [
+            "errors of the true die's weights: rms over the rms weight, worst over the largest weight, bias rows apart;",
+            "out of reach or tolerance: cells whose target no subset of their pair meets",
+            "",
+        ]
+    )
 
 
 def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]:
