@@ -76,7 +76,7 @@ def show_layers(record: Mapping[str, Any], seconds: Mapping[str, str]) -> None:
     print_table(heads, programmed)
     print_lines(
         [
-            "errors of the true die's weights: rms over the rms weight, worst over the largest weight, bias rows apart;",
+            "errors of the true die's weights: rms over the rms weight, worst over the largest; bias rows apart;",
             "out of reach or tolerance: cells whose target no subset of their pair meets",
             "",
         ]
