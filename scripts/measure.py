@@ -7,6 +7,7 @@ python scripts/measure.py banks        # docs/adr/0002-default-bank.md: first 2 
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ NETWORKS = {
     "LeNet5, MNIST, 85 % pruned": ("lenet5_mnist", "lenet5_pruned.onnx"),
     "LeNet5, Fashion-MNIST": ("lenet5_fashion", "lenet5.onnx"),
 }
-BANKS: dict[str, dict[str, object]] = {
+BANKS: dict[str, dict[str, Any]] = {
     "default: `sky130_xhigh_1M`, `geometric:1.25`, 12": {},
     "`--resistors 10`": {"resistors": 10},
     "`--resistors 8`": {"resistors": 8},
@@ -35,7 +36,7 @@ BANKS: dict[str, dict[str, object]] = {
 }
 
 
-def measured(name: str, limit: int | None, **choices: object) -> tuple[rsscircuit.Design, dict[str, dict[str, float]]]:
+def measured(name: str, limit: int | None, **choices: Any) -> tuple[rsscircuit.Design, dict[str, dict[str, float]]]:
     """Build one shipped network, calibrated, and evaluate it."""
     folder, model = NETWORKS[name]
     with tempfile.TemporaryDirectory() as place:
@@ -44,7 +45,7 @@ def measured(name: str, limit: int | None, **choices: object) -> tuple[rsscircui
             packed = np.load(EXAMPLES / folder / f"{part}.npz")
             np.save(here / f"{part}.npy", packed["images"][:, None].astype(np.float32) / 255)
             np.save(here / f"{part}_labels.npy", packed["labels"])
-        options = rsscircuit.BuildOptions(calibration=str(here / "calibration.npy"), netlists="none", **choices)  # type: ignore[arg-type]
+        options = rsscircuit.BuildOptions(calibration=str(here / "calibration.npy"), netlists="none", **choices)
         design = rsscircuit.build(EXAMPLES / folder / model, here / "design", options)
         return design, rsscircuit.evaluate(here / "design", here / "test.npy", here / "test_labels.npy", limit=limit)
 

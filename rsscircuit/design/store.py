@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rsscircuit.banks import Die, MeasuredBanks, bank_spec
 from rsscircuit.design.design import Crossbar, Design, MappedLayer
@@ -23,7 +24,7 @@ from rsscircuit.design.files import read_array, write_array
 from rsscircuit.design.record import GROUPS, TECHNOLOGY_FILE, digest_files, read_record
 from rsscircuit.errors import DesignError
 from rsscircuit.mapping import LayerMatrix, Tile, cut, layer_matrix
-from rsscircuit.network import Layer, Network
+from rsscircuit.network import Array, Layer, Network
 from rsscircuit.technology import parse_technology
 
 
@@ -108,33 +109,28 @@ class _Directory:
     branches: int
 
     def crossbar(self, layer: MappedLayer, tile: Tile) -> Crossbar:
-        stem = self.folder / "banks" / layer.label
         expected = (tile.rows, tile.columns, 2, self.branches)
-        if tile not in layer.drawn_tiles:
-            nothing = np.zeros(expected)
-            return Crossbar(
-                layer=layer.name,
-                index=tile.index,
-                targets=layer.targets(tile),
-                die=Die(on_siemens=nothing, off_siemens=nothing),
-                measured=MeasuredBanks(step_siemens=nothing),
-                closed=np.zeros(expected, np.bool_),
-            )
-        true = read_array(stem / f"tile_{tile.index}.true.npy")
-        measured = read_array(stem / f"tile_{tile.index}.measured.npy")
-        packed = read_array(stem / f"tile_{tile.index}.closed.npy")
-        if not true.shape == measured.shape == expected or packed.shape != (*expected[:3], -(-self.branches // 8)):
-            raise DesignError("the design is damaged", where=str(stem), got=str(true.shape), remedy="build it again")
-        off = np.where(true > 0, self.off_siemens, 0.0)
-        closed = np.unpackbits(packed, axis=3, count=self.branches, bitorder="little").astype(np.bool_)
+        if tile in layer.drawn_tiles:
+            true, measured, closed = self._read(self.folder / "banks" / layer.label, tile.index, expected)
+        else:
+            true, measured, closed = np.zeros(expected), np.zeros(expected), np.zeros(expected, np.bool_)
         return Crossbar(
             layer=layer.name,
             index=tile.index,
             targets=layer.targets(tile),
-            die=Die(on_siemens=true, off_siemens=off),
+            die=Die(on_siemens=true, off_siemens=np.where(true > 0, self.off_siemens, 0.0)),
             measured=MeasuredBanks(step_siemens=measured),
             closed=closed,
         )
+
+    def _read(self, stem: Path, index: int, expected: tuple[int, ...]) -> tuple[Array, Array, NDArray[np.bool_]]:
+        true, measured, packed = (
+            read_array(stem / f"tile_{index}.{name}.npy") for name in ("true", "measured", "closed")
+        )
+        if not true.shape == measured.shape == expected or packed.shape != (*expected[:3], -(-self.branches // 8)):
+            raise DesignError("the design is damaged", where=str(stem), got=str(true.shape), remedy="build it again")
+        closed = np.unpackbits(packed, axis=3, count=self.branches, bitorder="little").astype(np.bool_)
+        return true, measured, closed
 
 
 def load(directory: str | Path) -> Design:

@@ -4,7 +4,7 @@ from rsscircuit.network.bounds import input_bounds
 from rsscircuit.network.graph import CONSTANT, CONV, CROSSBAR_OPERATORS, DENSE, INPUT, Array, Layer, Network
 from rsscircuit.network.lowering import exact_product, fold, unfold, weight_matrix
 from rsscircuit.network.reading import read_network
-from rsscircuit.network.reference import batch_size, predict, run
+from rsscircuit.network.reference import batch_size, run
 
 __all__ = [
     "CONSTANT",
@@ -19,7 +19,6 @@ __all__ = [
     "exact_product",
     "fold",
     "input_bounds",
-    "predict",
     "read_network",
     "run",
     "unfold",

@@ -71,24 +71,6 @@ def batch_size(network: Network, x: Array) -> int:
     return max(1, min(MOST_CASES, MOST_VALUES // largest))
 
 
-def predict(network: Network, x: Array, *, product: Product | None = None, batch: int = 500) -> Array:
-    """The network's first output for all of ``x`` [N, ...], computed ``batch`` cases at a time.
-
-    Raises:
-        InputError: ``x`` is empty or has another shape than the network's input, or ``batch`` is
-            below 1.
-        NetworkError: A value does not fit the layer that takes it.
-    """
-    if batch < 1:
-        raise InputError("the batch size must be at least 1", got=batch)
-    if not len(x):
-        raise InputError("there are no cases to compute", got=f"shape {list(x.shape)}")
-    first = network.outputs[0]
-    starts = range(0, len(x), batch)
-    parts = [run(network, x[start : start + batch], product=product)[first] for start in starts]
-    return np.concatenate(parts)
-
-
 def _bind(network: Network, inputs: Array | Mapping[str, Array]) -> dict[str, Array]:
     """Each input layer's value as float64, checked against its declared shape."""
     layers = {layer.name: layer for layer in network.inputs}

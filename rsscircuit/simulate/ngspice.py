@@ -13,7 +13,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -81,15 +81,15 @@ def operating_points(
     """
     session = _session()
     try:
-        _run(session, lambda: session.load_circuit(deck), where)
+        _run(session, partial(session.load_circuit, deck), where)
         if session.stderr.strip():
             raise SimulationError("ngspice refused the netlist", where=where, got=_last_lines(session))
         cases = len(next(iter(sources.values())))
         result = np.empty((cases, columns))
         for case in range(cases):
             for command in _alterations(sources, case):
-                _run(session, lambda command=command: session.exec_command(command), where)  # type: ignore[misc]
-            _run(session, lambda: session.exec_command("op"), where)
+                _run(session, partial(session.exec_command, command), where)
+            _run(session, partial(session.exec_command, "op"), where)
             result[case] = _currents(session, columns, where)
             session.exec_command("destroy all")
             if progress:

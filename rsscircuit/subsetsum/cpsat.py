@@ -144,7 +144,7 @@ def solve(
         notes.append(f"{given_up} of {cells} cells: no subset within the deterministic limit {deterministic_limit}")
     if unproved:
         notes.append(
-            f"{unproved} of {cells} cells: not proved best within the deterministic limit {deterministic_limit}"
+            f"{unproved} of {cells} cells: not proved best (quantum, or deterministic limit {deterministic_limit})"
         )
     return Solution(
         chosen=chosen,

@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from rsscircuit.network import predict, read_network, run
+from rsscircuit.network import read_network, run
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -78,7 +78,7 @@ def test_lenet5(name):
     expected = session.run(None, {session.get_inputs()[0].name: images})[0]
     network = read_network(path)
     assert [layer.name for layer in network.crossbar_layers] == ["conv1", "conv2", "fc1", "fc2", "fc3"]
-    found = predict(network, images, batch=50)
+    (found,) = run(network, images).values()
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 

@@ -15,7 +15,7 @@ import pytest
 import rsscircuit
 from rsscircuit.controller import ArrayGeometry, unpack
 from rsscircuit.errors import DesignError, InputError, RsscircuitError
-from rsscircuit.network import read_network, run
+from rsscircuit.network import Layer, read_network, run
 from rsscircuit.options import BuildOptions
 from rsscircuit.pipeline import input_scales
 
@@ -113,11 +113,11 @@ def test_evaluate_is_the_same_by_hand(small_design: Path, small_inputs: Path, tm
             full[tile.window] = design.crossbar(layer, tile).pair_siemens() / layer.siemens_per_weight[tile.window[1]]
         matrices[layer.name] = (layer.matrix, full)
 
-    def product(layer: rsscircuit.Network, rows: np.ndarray) -> np.ndarray:
-        matrix, weights = matrices[layer.name]  # type: ignore[attr-defined]
+    def product(layer: Layer, rows: np.ndarray) -> np.ndarray:
+        matrix, weights = matrices[layer.name]
         return matrix.input_full_scale * matrix.drive(rows) @ weights
 
-    by_hand = run(design.network, x, product=product)[design.network.outputs[0]]  # type: ignore[arg-type]
+    by_hand = run(design.network, x, product=product)[design.network.outputs[0]]
     error = np.sqrt(((by_hand - trained) ** 2).sum() / (trained**2).sum())
     assert result["output_error"]["mapped"] == pytest.approx(error, rel=1e-9)
 

@@ -7,7 +7,7 @@ from onnx import TensorProto, helper
 from onnx_models import model, node, normal, save
 
 from rsscircuit.errors import InputError, NetworkError
-from rsscircuit.network import predict, read_network, run
+from rsscircuit.network import read_network, run
 
 X = {"x": ["n", 3]}
 IMAGE = {"x": ["n", 2, 5, 5]}
@@ -304,10 +304,6 @@ def test_inputs_of_a_run(tmp_path):
         run(network, {"a": good, "b": np.zeros((2, 4))})
     with pytest.raises(NetworkError, match=r"layer Add_0 \(Add\): .*inputs are \[2, 3\] and \[5, 3\]"):
         run(network, {"a": good, "b": np.zeros((5, 3))})
-    with pytest.raises(InputError, match="no cases"):
-        predict(network, good[:0])
-    with pytest.raises(InputError, match="batch size"):
-        predict(network, good, batch=0)
 
 
 def test_a_value_that_does_not_fit_a_crossbar_during_a_run(tmp_path):

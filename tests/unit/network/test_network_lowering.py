@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rsscircuit.network import Layer, Network, exact_product, fold, run, unfold, weight_matrix
+from rsscircuit.network import Layer, Network, batch_size, exact_product, fold, run, unfold, weight_matrix
 from rsscircuit.network.lowering import output_shape, weights_of
 
 RANDOM = np.random.default_rng(5)
@@ -112,3 +112,22 @@ def test_product_and_observe_replace_and_watch_the_crossbars():
 def test_a_layer_without_weights_is_refused():
     with pytest.raises(ValueError, match=r"layer r \(Relu\) has no weight"):
         weights_of(Layer(name="r", operator="Relu"))
+
+
+def test_batches_shrink_with_the_largest_unfolded_layer():
+    weight = np.zeros((2, 8, 5, 5))
+    layers = [
+        Layer(name="x", operator="Input", attributes={"shape": (None, 8, 512, 512)}),
+        Layer(
+            name="c",
+            operator="Conv",
+            inputs=("x",),
+            attributes={"strides": (1, 1), "dilations": (1, 1), "pads": (2, 2, 2, 2), "group": 1},
+            weight=weight,
+        ),
+    ]
+    network = Network.of_layers(layers, ("c",))
+    # 512 x 512 windows of 200 values are more than 2**25, 8 x 8 ones are nothing
+    assert batch_size(network, np.zeros((3, 8, 512, 512))) == 1
+    small = Network.of_layers([Layer(name="x", operator="Input", attributes={}), layers[1]], ("c",))
+    assert batch_size(small, np.zeros((3, 8, 8, 8))) == 250
