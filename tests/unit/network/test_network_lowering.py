@@ -117,7 +117,7 @@ def test_a_layer_without_weights_is_refused():
 def test_batches_shrink_with_the_largest_unfolded_layer():
     weight = np.zeros((2, 8, 5, 5))
     layers = [
-        Layer(name="x", operator="Input", attributes={"shape": (None, 8, 512, 512)}),
+        Layer(name="x", operator="Input", attributes={"shape": (None, 8, None, None)}),
         Layer(
             name="c",
             operator="Conv",
@@ -129,5 +129,4 @@ def test_batches_shrink_with_the_largest_unfolded_layer():
     network = Network.of_layers(layers, ("c",))
     # 512 x 512 windows of 200 values are more than 2**25, 8 x 8 ones are nothing
     assert batch_size(network, np.zeros((3, 8, 512, 512))) == 1
-    small = Network.of_layers([Layer(name="x", operator="Input", attributes={}), layers[1]], ("c",))
-    assert batch_size(small, np.zeros((3, 8, 8, 8))) == 250
+    assert batch_size(network, np.zeros((3, 8, 8, 8))) == 250
