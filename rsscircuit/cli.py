@@ -13,7 +13,7 @@ import click
 
 from rsscircuit import __version__
 from rsscircuit.errors import InputError, RsscircuitError
-from rsscircuit.options import DEFAULT_TOLERANCE, BuildOptions
+from rsscircuit.options import ADC, DEFAULT_TOLERANCE, BuildOptions
 from rsscircuit.progress import Progress, silent
 from rsscircuit.quantities import parse_range, parse_tile
 from rsscircuit.report import tables
@@ -31,6 +31,20 @@ def option(name: str, *names: str, **settings: Any) -> Callable[[Callable[..., N
     return click.option(name, *names, show_default=settings.get("default") is not None, **settings)
 
 
+class _Tolerance(click.ParamType):  # type: ignore[type-arg]
+    """A fraction, or the word ``adc``."""
+
+    name = "fraction|adc"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
+        if value == ADC:
+            return ADC
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a fraction nor {ADC}", param, ctx)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="generate-crossbar")
 def cli() -> None:
@@ -44,13 +58,24 @@ def cli() -> None:
 @option("--bank", metavar="PLAN", help="Nominal plan, as geometric:1.25 or equal; else the technology's own.")
 @option("--resistors", type=int, metavar="N", help="Resistors a bank, 1 to 64; else the technology's own.")
 @option("--tile", default="64x64", metavar="RxC", help="Largest logical rows and columns of a crossbar.")
-@option("--solver", default="auto", help="auto, meet-in-the-middle or cp-sat.")
+@option("--solver", default="auto", help="auto, or a solver by name: meet-in-the-middle, cp-sat, window, ...")
 @option(
     "--tolerance",
-    type=float,
+    type=_Tolerance(),
     default=DEFAULT_TOLERANCE,
-    help="Largest cell error, as a fraction of the layer's full-scale conductance; 0 = nearest.",
+    metavar="FRACTION|adc",
+    help="Largest cell error, as a fraction of the layer's full-scale conductance; 0 = nearest; adc = half an "
+    "ADC step over the calibration inputs.",
 )
+@option("--adc-bits", type=int, default=8, help="Resolution of the ADC that --tolerance adc stands for.")
+@option(
+    "--objective",
+    default="least-total",
+    help="Which subset within the tolerance: least-total conductance, fewest closed switches, or any.",
+)
+@option("--most-closed", type=int, help="Most closed switches a pair.")
+@option("--most-total", type=float, help="Largest total conductance of a pair, as a fraction of full scale.")
+@option("--stuck", metavar="FILE.csv", help="Stuck switches: layer,row,column,polarity,branch,state.")
 @option("--calibration", metavar="X.npy", help="Inputs whose activations set the input range of each layer.")
 @option("--seed", type=int, default=1, help="Which virtual die.")
 @option("--netlists", default="all", help="all, sample (the first tile of each layer) or none.")

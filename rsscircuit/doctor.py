@@ -33,7 +33,7 @@ class Part:
 _PACKAGES = {
     "rsscircuit": "nothing",
     "numpy": "nothing works",
-    "numba": "nothing works",
+    "numba": "the exact solver runs in plain NumPy and Python, the same answers a hundred times slower",
     "networkx": "no command but technologies and doctor",
     "onnx": "no command but technologies and doctor",
     "ortools": "no cp-sat solver",

@@ -7,13 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rsscircuit.banks import BankSpec, bank_spec
+from rsscircuit.banks import BankSpec, Fault, bank_spec, read_faults
 from rsscircuit.errors import InputError
-from rsscircuit.subsetsum import AUTO, Choice, choose
+from rsscircuit.subsetsum import AUTO, Choice, Kind, Objective, choose
 from rsscircuit.technology import DEFAULT, Technology, load_technology, preset_names
 
 NETLISTS = ("all", "sample", "none")
 DEFAULT_TOLERANCE = 2.0**-11
+ADC = "adc"
+OBJECTIVES = {each.value: each for each in Objective if each is not Objective.NEAREST}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,14 @@ class BuildOptions:
         resistors: Resistors a bank; the technology's own by default.
         tile: Largest logical rows and columns of a crossbar.
         solver: ``auto``, ``meet-in-the-middle`` or ``cp-sat``.
-        tolerance: Largest cell error, as a fraction of the layer's full-scale conductance; 0 = nearest.
+        tolerance: Largest cell error, as a fraction of the layer's full-scale conductance; 0 = nearest;
+            ``adc`` = half a step of an ADC of ``adc_bits`` on the columns, over the calibration inputs.
+        adc_bits: Resolution of that ADC.
+        objective: Which subset within the tolerance: ``least-total`` conductance, ``fewest`` closed
+            switches, or ``any``.
+        most_closed: Most closed switches a pair; None does not bound them.
+        most_total: Largest total conductance of a pair, as a fraction of the layer's full scale.
+        stuck: CSV file of stuck switches.
         calibration: ``.npy`` file of inputs whose activations set each layer's input range.
         seed: Which virtual die.
         netlists: ``all``, ``sample`` (the first tile of each layer) or ``none``.
@@ -39,7 +48,12 @@ class BuildOptions:
     resistors: int | None = None
     tile: tuple[int, int] = (64, 64)
     solver: str = AUTO
-    tolerance: float = DEFAULT_TOLERANCE
+    tolerance: float | str = DEFAULT_TOLERANCE
+    adc_bits: int = 8
+    objective: str = Objective.LEAST_TOTAL.value
+    most_closed: int | None = None
+    most_total: float | None = None
+    stuck: str | None = None
     calibration: str | None = None
     seed: int = 1
     netlists: str = "all"
@@ -49,7 +63,7 @@ class BuildOptions:
     def record(self) -> dict[str, Any]:
         """The options as ``design.json`` keeps them: files by name and hash, never by path."""
         record = asdict(self) | {"tile": list(self.tile)}
-        for key in ("calibration", "technology"):
+        for key in ("calibration", "stuck", "technology"):
             path = Path(record[key]) if record[key] else None
             if path is not None and path.is_file() and record[key] not in preset_names():
                 record[key] = path.name
@@ -59,11 +73,12 @@ class BuildOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """What the options stand for: the process, the bank and the solver."""
+    """What the options stand for: the process, the bank, the solver and the stuck switches."""
 
     technology: Technology
     bank: BankSpec
     solver: Choice
+    faults: tuple[Fault, ...]
 
 
 def resolve(options: BuildOptions) -> Resolved:
@@ -72,8 +87,14 @@ def resolve(options: BuildOptions) -> Resolved:
     Raises:
         RsscircuitError: An option outside its range, or a name that nothing has.
     """
-    if not 0 <= options.tolerance < 1:
-        raise InputError("a tolerance is a fraction from 0 to 1", where="--tolerance", got=options.tolerance)
+    _check_tolerance(options)
+    if options.objective not in OBJECTIVES:
+        known = ", ".join(OBJECTIVES)
+        raise InputError("no such choice", where="--objective", got=options.objective, remedy=f"choose from {known}")
+    if options.most_closed is not None and options.most_closed < 0:
+        raise InputError("a number of switches is from 0", where="--most-closed", got=options.most_closed)
+    if options.most_total is not None and not options.most_total >= 0:
+        raise InputError("a fraction of the full scale is from 0", where="--most-total", got=options.most_total)
     if options.netlists not in NETLISTS:
         raise InputError(
             "no such choice",
@@ -91,5 +112,34 @@ def resolve(options: BuildOptions) -> Resolved:
         technology.resistors if options.resistors is None else options.resistors,
         technology.resistor.unit_ohm,
     )
-    solver = choose(options.solver, items=2 * bank.resistors, one_sign=bank.resistors, tolerance=options.tolerance > 0)
-    return Resolved(technology=technology, bank=bank, solver=solver)
+    kind = Kind(
+        objective=OBJECTIVES[options.objective] if options.tolerance != 0 else Objective.NEAREST,
+        items=2 * bank.resistors,
+        one_sign=bank.resistors,
+        tolerance=options.tolerance != 0,
+        counted=options.most_closed is not None,
+        bounded=options.most_total is not None,
+    )
+    return Resolved(
+        technology=technology,
+        bank=bank,
+        solver=choose(options.solver, kind),
+        faults=() if options.stuck is None else read_faults(options.stuck),
+    )
+
+
+def _check_tolerance(options: BuildOptions) -> None:
+    tolerance = options.tolerance
+    if isinstance(tolerance, str):
+        if tolerance != ADC:
+            raise InputError("a tolerance is a fraction, or adc", where="--tolerance", got=tolerance)
+        if options.calibration is None:
+            raise InputError(
+                "adc needs calibration inputs, which say how far the columns are driven",
+                where="--tolerance",
+                remedy="add --calibration",
+            )
+    elif not 0 <= tolerance < 1:
+        raise InputError("a tolerance is a fraction from 0 to 1", where="--tolerance", got=tolerance)
+    if not 1 <= options.adc_bits <= 24:
+        raise InputError("an ADC has 1 to 24 bits", where="--adc-bits", got=options.adc_bits)

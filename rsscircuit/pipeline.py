@@ -5,26 +5,26 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
 from rsscircuit.arrays import network_inputs, read_user_array
-from rsscircuit.banks import Die, MeasuredBanks, Place, draw_die, measure
+from rsscircuit.banks import Die, Fault, MeasuredBanks, Place, draw_die, measure, stuck_switches
 from rsscircuit.controller import ArrayGeometry, emit_verilog, pack
-from rsscircuit.design import Crossbar, Design, MappedLayer, labels, load, program, record, store
+from rsscircuit.design import Crossbar, Design, MappedLayer, Rules, labels, load, program, record, store
 from rsscircuit.design.directory import partial_directory, refuse_foreign, replace_directory
 from rsscircuit.design.files import write_array, write_bytes
 from rsscircuit.design.statistics import LayerAudit, totals
-from rsscircuit.errors import NetworkError
-from rsscircuit.mapping import MAX_BIAS_ROWS, LayerMatrix, Tile, column_scale, cut, layer_matrix
+from rsscircuit.errors import InputError, NetworkError
+from rsscircuit.mapping import MAX_BIAS_ROWS, ColumnDemand, LayerMatrix, Tile, column_scale, cut, layer_matrix
 from rsscircuit.netlist import tile_deck
-from rsscircuit.network import Array, Layer, Network, batch_size, input_bounds, read_network, run
-from rsscircuit.options import BuildOptions, Resolved, resolve
+from rsscircuit.network import Array, Layer, Network, batch_size, exact_product, input_bounds, read_network, run
+from rsscircuit.options import ADC, OBJECTIVES, BuildOptions, Resolved, resolve
 from rsscircuit.progress import Progress, silent
 from rsscircuit.technology import technology_text
 from rsscircuit.technology.cell import wire_segments
@@ -85,7 +85,7 @@ def input_scales(network: Network, calibration: str | None) -> tuple[dict[str, f
         scales = input_bounds(network)
         origin = "propagated bounds, the network's input taken as [0, 1]; no calibration data were given"
     else:
-        data = network_inputs(network, read_user_array(calibration, "--calibration"), "--calibration")
+        data = _calibration(network, calibration)
         scales = dict.fromkeys((layer.name for layer in network.crossbar_layers), 0.0)
 
         def observe(layer: Layer, x: Array) -> None:
@@ -96,6 +96,22 @@ def input_scales(network: Network, calibration: str | None) -> tuple[dict[str, f
             run(network, data[first : first + step], observe=observe)
         origin = f"largest activation over {len(data)} calibration inputs"
     return {name: _round_up(value) if value > 0 else 1.0 for name, value in scales.items()}, origin
+
+
+def _calibration(network: Network, path: str) -> Array:
+    return network_inputs(network, read_user_array(path, "--calibration"), "--calibration")
+
+
+def _refuse_unknown_layers(faults: tuple[Fault, ...], known: set[str]) -> None:
+    for fault in faults:
+        if fault.layer not in known:
+            names = ", ".join(sorted(known))
+            raise InputError(
+                "no such crossbar layer",
+                where=f"--stuck, line {fault.line}",
+                got=fault.layer,
+                remedy=f"choose from {names}",
+            )
 
 
 def _round_up(value: float) -> float:
@@ -130,10 +146,16 @@ class _Build:
             columns=max(tile.columns for grid in grids for tile in grid),
             branches=self.resolved.bank.resistors,
         )
+        demands: dict[str, ColumnDemand] = {}
+        if self.options.tolerance == ADC:
+            with timed("column currents"):
+                demands = self._demands(dict(zip(names, zip(matrices, grids, strict=True), strict=True)))
+        known = labels(names)
+        _refuse_unknown_layers(self.resolved.faults, {*names, *known})
         layers, first_tile = [], 0
-        for name, label, matrix, grid in zip(names, labels(names), matrices, grids, strict=True):
+        for name, label, matrix, grid in zip(names, known, matrices, grids, strict=True):
             with timed(f"layer {label}"), self.progress(label, len(grid)) as advance:
-                layers.append(self._layer(name, label, matrix, grid, geometry, first_tile, advance))
+                layers.append(self._layer(name, label, matrix, grid, geometry, first_tile, demands.get(name), advance))
             first_tile += len(grid)
         with timed("controller"), self.progress("controller", 1) as advance:
             self._controller(geometry)
@@ -147,6 +169,34 @@ class _Build:
         die = draw_die(bank, technology, matrix.weights[tile.window] != 0, place)
         return die, measure(die, technology, bank, place)
 
+    def _demands(self, layers: Mapping[str, tuple[LayerMatrix, tuple[Tile, ...]]]) -> dict[str, ColumnDemand]:
+        """How far the calibration inputs drive the columns of every layer."""
+        demands = {name: ColumnDemand(matrix, grid) for name, (matrix, grid) in layers.items()}
+        data = _calibration(self.network, str(self.options.calibration))
+
+        def product(layer: Layer, activations: Array) -> Array:
+            demands[layer.name].add(activations)
+            return exact_product(layer, activations)
+
+        step = batch_size(self.network, data)
+        for first in range(0, len(data), step):
+            run(self.network, data[first : first + step], product=product)
+        return demands
+
+    def _rules(self, full_scale: float, demand: ColumnDemand | None, scale: Array) -> Rules:
+        options = self.options
+        if demand is not None:
+            tolerance = demand.half_step_siemens(scale, options.adc_bits)
+        else:
+            tolerance = float(options.tolerance) * full_scale
+        return Rules(
+            tolerance_siemens=tolerance,
+            objective=OBJECTIVES[options.objective],
+            most_closed=options.most_closed,
+            most_siemens=None if options.most_total is None else options.most_total * full_scale,
+            solver=self.resolved.solver.solver,
+        )
+
     def _layer(
         self,
         name: str,
@@ -155,6 +205,7 @@ class _Build:
         grid: tuple[Tile, ...],
         geometry: ArrayGeometry,
         first_tile: int,
+        demand: ColumnDemand | None,
         advance: Callable[[int], None],
     ) -> MappedLayer:
         """Measure all banks of a layer, scale its columns, then program and write tile by tile.
@@ -167,7 +218,9 @@ class _Build:
             reach[tile.window] = self._banks(name, matrix, tile)[1].step_siemens.sum(axis=3)
         scale = column_scale(matrix.weights, reach[:, :, 0], reach[:, :, 1], self.options.headroom)
         full_scale = float(np.abs(matrix.weights * scale).max())
-        tolerance = self.options.tolerance * full_scale
+        rules = self._rules(full_scale, demand, scale)
+        faults = tuple(fault for fault in self.resolved.faults if fault.layer in (name, label))
+        stuck = stuck_switches(faults, matrix.weights != 0, self.resolved.bank.resistors) if faults else None
         write_array(self.folder / "layers" / f"{label}.scale.npy", scale)
         audit = LayerAudit(matrix.weights, scale, matrix.bias_rows)
         if matrix.bias_bound_columns:
@@ -182,7 +235,7 @@ class _Build:
                 continue
             die, measured = self._banks(name, matrix, tile)
             targets = matrix.weights[tile.window] * scale[tile.window[1]]
-            plan = program(targets, measured, tolerance_siemens=tolerance, solver=self.resolved.solver.solver)
+            plan = program(targets, measured, rules, stuck=None if stuck is None else stuck[tile.window])
             crossbar = Crossbar(
                 layer=name, index=tile.index, targets=targets, die=die, measured=measured, closed=plan.closed
             )
@@ -196,8 +249,7 @@ class _Build:
             tiles=grid,
             siemens_per_weight=scale,
             full_scale_siemens=full_scale,
-            tolerance_siemens=tolerance,
-            solver=self.resolved.solver.solver,
+            rules=rules,
             reason=self.resolved.solver.reason,
             statistics=audit.result(),
         )
@@ -224,7 +276,7 @@ class _Build:
         summary = totals((layer.statistics for layer in layers), bank.resistors)
         data = {
             "format": record.FORMAT,
-            "versions": {name: version(name) for name in VERSIONED},
+            "versions": {name: _version(name) for name in VERSIONED},
             "model": {"file": self.model.name, "sha256": hashlib.sha256(self.model.read_bytes()).hexdigest()},
             "technology": technology.name,
             "hypothetical": technology.hypothetical,
@@ -236,6 +288,13 @@ class _Build:
             "network": {"layers": network, "outputs": list(self.network.outputs)},
         }
         record.write_record(self.folder, data)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _stopwatch(lines: list[str]) -> Callable[[str], AbstractContextManager[None]]:

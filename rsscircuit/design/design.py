@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.banks import BankSpec, Die, MeasuredBanks
+from rsscircuit.design.program import Rules
 from rsscircuit.errors import InputError
 from rsscircuit.mapping import LayerMatrix, Tile
 from rsscircuit.network import Network
@@ -73,8 +74,8 @@ class MappedLayer:
         tiles: Its crossbars' places in the matrix.
         siemens_per_weight: float64 [cols], the same for all row tiles of a column.
         full_scale_siemens: Largest target of the layer.
-        tolerance_siemens: Largest error of a cell that was good enough.
-        solver, reason: Which solver programmed it, and why that one.
+        rules: How its switches were chosen.
+        reason: Why by that solver.
         statistics: Counts and errors of the layer, audited on the true banks.
     """
 
@@ -84,8 +85,7 @@ class MappedLayer:
     tiles: tuple[Tile, ...]
     siemens_per_weight: Array
     full_scale_siemens: float
-    tolerance_siemens: float
-    solver: str
+    rules: Rules
     reason: str
     statistics: Mapping[str, Any]
 

@@ -9,10 +9,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.banks import MeasuredBanks
-from rsscircuit.subsetsum import Objective, Problem, solve
+from rsscircuit.subsetsum import AUTO, Objective, Problem, Status, solve
 
 Array = NDArray[np.float64]
 Cells = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How the switches of every pair of a layer are chosen.
+
+    Attributes:
+        tolerance_siemens: Largest error of a pair that is good enough; 0 asks for the nearest of each.
+        objective: Which of the subsets within the tolerance.
+        most_closed: Most closed switches a pair, both banks together; None does not bound them.
+        most_siemens: Largest conductance a pair may have in total, both banks together; None likewise.
+        solver: Name of a solver, or ``auto``.
+    """
+
+    tolerance_siemens: float
+    objective: Objective = Objective.LEAST_TOTAL
+    most_closed: int | None = None
+    most_siemens: float | None = None
+    solver: str = AUTO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -24,7 +43,8 @@ class SwitchPlan:
         residual_siemens: float64 [rows, cols], measured pair minus target.
         status: int8 [rows, cols] of :class:`rsscircuit.subsetsum.Status`.
         beyond_reach: bool [rows, cols], targets larger than the whole bank.
-        beyond_tolerance: bool [rows, cols], targets within reach whose nearest sum misses the tolerance.
+        beyond_tolerance: bool [rows, cols], targets within reach that the rules and the tolerance leave no
+            subset for; they get the nearest there is.
         note: The solver's remark, empty where it has none.
     """
 
@@ -36,57 +56,69 @@ class SwitchPlan:
     note: str = ""
 
 
-def program(targets: Array, measured: MeasuredBanks, *, tolerance_siemens: float, solver: str) -> SwitchPlan:
+def program(
+    targets: Array, measured: MeasuredBanks, rules: Rules, *, stuck: NDArray[np.int8] | None = None
+) -> SwitchPlan:
     """Choose the switches of every cell of one tile.
 
     The pair is one problem: plus - minus is the target, and of all pairs of subsets within the tolerance
-    the one with the least total conductance is taken (power, wires).
+    the one with the least total conductance is taken (power, wires), or what else the rules ask for.
 
     Cell errors add up along a column, all the more as inputs are mostly positive and alike. So a column is
     programmed from its first row to its last with the error carried on: each cell aims against the sum of
     the errors before it, by at most half the tolerance, and is solved to the other half. A cell that finds
     nothing there is solved again for its own target with the whole tolerance. Every cell that has a subset
     within the tolerance of its own target gets one, and the sum along a column stays within about half a
-    tolerance, where independent errors would grow with the root of the rows (first-order noise shaping).
+    tolerance, where independent errors would grow with the root of the rows (first-order noise shaping). The
+    mean signed error, which a least total would pull towards zero conductance, goes with it.
 
     Args:
         targets: [rows, cols], signed siemens; zero where no bank is drawn.
         measured: The tile's banks as measured.
-        tolerance_siemens: Largest error of a pair that is good enough; 0 asks for the nearest of each.
-        solver: Name of a solver, or ``auto``.
+        rules: What is good enough, and which subset is wanted.
+        stuck: int8 [rows, cols, 2, n], 1 for a switch that is always closed, -1 for one that never is.
     """
-    step = measured.step_siemens
+    step, tolerance = measured.step_siemens, rules.tolerance_siemens
     drawn = np.any(step > 0, axis=(2, 3))
     items = np.concatenate([step[:, :, 0], -step[:, :, 1]], axis=2)
+    forced = np.zeros(items.shape, np.int8) if stuck is None else stuck.reshape(items.shape)
     chosen = np.zeros(items.shape, np.bool_)
     residual = -targets.copy()
     status = np.zeros(targets.shape, np.int8)
     notes: list[str] = []
 
     def attempt(cells: Cells, aim: Array, width: float) -> None:
-        objective = Objective.LEAST_TOTAL if width > 0 else Objective.NEAREST
-        answer = solve(Problem.of(items[cells], aim, tolerance=width, objective=objective), solver)
+        problem = Problem.of(
+            items[cells],
+            aim,
+            tolerance=width,
+            objective=rules.objective if width > 0 else Objective.NEAREST,
+            forced=forced[cells],
+            most_count=rules.most_closed,
+            most_total=np.inf if rules.most_siemens is None else rules.most_siemens,
+        )
+        answer = solve(problem, rules.solver)
         chosen[cells], status[cells] = answer.chosen, answer.status
         residual[cells] = answer.residuals + (aim - targets[cells])
         if answer.note:
             notes.append(answer.note)
 
-    if tolerance_siemens > 0:
-        half = tolerance_siemens / 2.0
+    if tolerance > 0:
+        half = tolerance / 2.0
         carried = np.zeros(targets.shape[1])
         for cells in _rows(drawn):
             attempt(cells, targets[cells] - np.clip(carried[cells[1]], -half, half), half)
-            missed = np.abs(residual[cells]) > tolerance_siemens
+            missed = np.abs(residual[cells]) > tolerance
             if missed.any():  # no subset near where it aimed: at least near its own target, if there is one
                 again = (cells[0][missed], cells[1][missed])
-                attempt(again, targets[again], tolerance_siemens)
+                attempt(again, targets[again], tolerance)
             carried[cells[1]] += residual[cells]
     elif drawn.any():
         everywhere = np.nonzero(drawn)
         attempt((everywhere[0], everywhere[1]), targets[everywhere], 0.0)
     reach = step.sum(axis=3)
     beyond_reach = drawn & (np.abs(targets) > np.where(targets > 0, reach[:, :, 0], reach[:, :, 1]))
-    missed = drawn & (np.abs(residual) > tolerance_siemens) & (tolerance_siemens > 0)
+    missed = drawn & (((np.abs(residual) > tolerance) & (tolerance > 0)) | (status == Status.INFEASIBLE))
     return SwitchPlan(
         closed=chosen.reshape(step.shape),
         residual_siemens=residual,

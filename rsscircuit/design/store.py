@@ -11,7 +11,7 @@ banks/<label>/tile_<k>.closed.npy      the switch plan, bits packed along the la
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,12 @@ from numpy.typing import NDArray
 from rsscircuit.banks import Die, MeasuredBanks, bank_spec
 from rsscircuit.design.design import Crossbar, Design, MappedLayer
 from rsscircuit.design.files import read_array, write_array
+from rsscircuit.design.program import Rules
 from rsscircuit.design.record import GROUPS, TECHNOLOGY_FILE, digest_files, read_record
 from rsscircuit.errors import DesignError
 from rsscircuit.mapping import LayerMatrix, Tile, cut, layer_matrix
 from rsscircuit.network import Array, Layer, Network
+from rsscircuit.subsetsum import Objective
 from rsscircuit.technology import parse_technology
 
 
@@ -93,8 +95,7 @@ def layer_entry(layer: MappedLayer) -> dict[str, Any]:
         "bias_rows": layer.matrix.bias_rows,
         "input_full_scale": layer.matrix.input_full_scale,
         "full_scale_siemens": layer.full_scale_siemens,
-        "tolerance_siemens": layer.tolerance_siemens,
-        "solver": layer.solver,
+        "rules": asdict(layer.rules) | {"objective": layer.rules.objective.value},
         "reason": layer.reason,
         "statistics": dict(layer.statistics),
     }
@@ -166,8 +167,7 @@ def _assemble(folder: Path, data: dict[str, Any]) -> Design:
                 tiles=cut(matrix.weights.shape, tuple(options["tile"])),
                 siemens_per_weight=read_array(folder / "layers" / f"{entry['label']}.scale.npy"),
                 full_scale_siemens=entry["full_scale_siemens"],
-                tolerance_siemens=entry["tolerance_siemens"],
-                solver=entry["solver"],
+                rules=Rules(**entry["rules"] | {"objective": Objective(entry["rules"]["objective"])}),
                 reason=entry["reason"],
                 statistics=entry["statistics"],
             )

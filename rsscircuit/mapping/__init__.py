@@ -1,6 +1,7 @@
 """Weights to signed conductance targets: the layer matrix, its tiles, the scale of each column."""
 
+from rsscircuit.mapping.converter import ColumnDemand
 from rsscircuit.mapping.matrix import MAX_BIAS_ROWS, LayerMatrix, column_scale, layer_matrix
 from rsscircuit.mapping.tiles import Tile, cut
 
-__all__ = ["MAX_BIAS_ROWS", "LayerMatrix", "Tile", "column_scale", "cut", "layer_matrix"]
+__all__ = ["MAX_BIAS_ROWS", "ColumnDemand", "LayerMatrix", "Tile", "column_scale", "cut", "layer_matrix"]

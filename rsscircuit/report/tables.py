@@ -67,7 +67,7 @@ def show_layers(record: Mapping[str, Any], seconds: Mapping[str, str]) -> None:
                 percent(figures["worst_weight_error"]),
                 str(figures["beyond_reach"]),
                 str(figures["beyond_tolerance"]),
-                layer["solver"],
+                layer["rules"]["solver"],
                 seconds.get(layer["label"], "-"),
             )
         )
@@ -89,16 +89,17 @@ def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]
     first = record["layers"][0]
     rows, columns = options["tile"]
     unit = engineering(technology.resistor.unit_ohm, "Ohm")
-    tolerance, full_scale = first["tolerance_siemens"], first["full_scale_siemens"]
+    tolerance, full_scale = first["rules"]["tolerance_siemens"], first["full_scale_siemens"]
     facts = {
         "network": f"{record['model']['file']}, {len(record['layers'])} crossbar layers",
         "tiles": f"{summary['tiles']} of at most {rows} x {columns}",
         "technology": f"{technology.label}: {technology.title}",
         "bank": f"{bank['resistors']} resistors, {bank['plan']}, the smallest {unit}; a pair a cell",
         "input range": summary["input_range"],
-        "tolerance": f"{options['tolerance']:g} of full scale: {engineering(tolerance, 'S')} of "
+        "tolerance": f"{_tolerance(options)}: {engineering(tolerance, 'S')} of "
         f"{engineering(full_scale, 'S')} in layer {first['name']}",
-        "solver": f"{first['solver']} ({first['reason']})",
+        "objective": _objective(options),
+        "solver": f"{first['rules']['solver']} ({first['reason']})",
         "resistors": f"{summary['resistors']} in {summary['cells']} cells; {summary['zero_weights']} zero weights "
         f"saved {summary['resistors_saved']} resistors and switches",
     }
@@ -110,6 +111,28 @@ def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]
             lines += [f"  {miss}" for miss in figures["beyond_reach_named"]]
         lines += [f"note on {layer['name']}: {note}" for note in figures["notes"][:3]]
     return lines
+
+
+def _tolerance(options: Mapping[str, Any]) -> str:
+    if options["tolerance"] == "adc":
+        return f"half a step of an ADC of {options['adc_bits']} bits"
+    return f"{options['tolerance']:g} of full scale"
+
+
+def _objective(options: Mapping[str, Any]) -> str:
+    names = {
+        "least-total": "least total conductance within the tolerance",
+        "fewest": "fewest closed switches within the tolerance",
+        "any": "any subset within the tolerance",
+    }
+    parts = [names[options["objective"]] if options["tolerance"] else "nearest"]
+    if options["most_closed"] is not None:
+        parts.append(f"at most {options['most_closed']} closed a pair")
+    if options["most_total"] is not None:
+        parts.append(f"at most {options['most_total']:g} of full scale in total a pair")
+    if options["stuck"]:
+        parts.append(f"stuck switches of {options['stuck']}")
+    return ", ".join(parts)
 
 
 def show_evaluation(result: Mapping[str, Any]) -> None:

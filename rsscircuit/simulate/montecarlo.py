@@ -62,7 +62,7 @@ def remeasured_dies(design: Design, layer: MappedLayer, tile: Tile, trials: int,
         weights = layer.matrix.weights[:, columns]
         scale = column_scale(weights, reach[:, :, 0], reach[:, :, 1], design.options["headroom"])
         targets = weights[rows] * scale
-        plan = program(targets, mine[1], tolerance_siemens=layer.tolerance_siemens, solver=layer.solver)
+        plan = program(targets, mine[1], layer.rules)
         crossbar = Crossbar(
             layer=layer.name,
             index=tile.index,

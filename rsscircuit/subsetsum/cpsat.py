@@ -1,156 +1,176 @@
-"""Subset sums by OR-Tools CP-SAT: one integer model a cell, honest about what rounding allows.
+"""Subset sums by OR-Tools CP-SAT, for the side constraints that no faster method takes.
 
-CP-SAT works on whole numbers, so items and target are rounded to multiples of a *quantum*:
+Every cell is a :class:`~rsscircuit.subsetsum.model.SubsetModel` at the quantum that
+:func:`~rsscircuit.subsetsum.model.quantum_of` gives. Within a tolerance the answer is the best of the subsets
+that the rounding leaves in no doubt, and where there is none, the nearest, at most n + 1 quanta worse than the
+best. Either is OPTIMAL_AT_QUANTUM where proved, never OPTIMAL.
 
-* With a tolerance the quantum is tolerance / (50 n). The tolerance is then taken (n + 1) / 2 quanta
-  smaller, the most that the rounding of n items and the target can hide, so that a subset within the
-  integer tolerance is within the true one.
-* For the nearest sum the quantum is 2**-36 of the items' total magnitude; the answer is then at most
-  (n + 1) quanta worse than the best, and its status is OPTIMAL_AT_QUANTUM, never OPTIMAL.
+Whether the side constraints can be met at all needs no search: the lightest subset of the least count, at most
+one item a group, meets them if any does. It is the answer where the search finds nothing.
 
-Effort is bounded by CP-SAT's deterministic time and never by the clock; one search worker a cell, so that
-the answer does not depend on the machine. Every residual is recomputed from the mask in float64.
+Effort is bounded by CP-SAT's deterministic time and never by the clock, with one search worker a cell, so that
+the answer does not depend on the machine.
 """
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
-from numpy.typing import NDArray
-from ortools.sat.python import cp_model
+from numpy.typing import ArrayLike
 
 from rsscircuit.errors import SolverError
 from rsscircuit.execution import map_threads
-from rsscircuit.subsetsum.problem import Objective, Problem, Solution, Status, residuals_of
+from rsscircuit.subsetsum.model import DETERMINISTIC_LIMIT, Answer, SubsetModel, quantum_of
+from rsscircuit.subsetsum.problem import BoolArray, Objective, Problem, Solution, Status, residuals_of
 
 NAME = "cp-sat"
-QUANTA_PER_TOLERANCE = 50
-NEAREST_BITS = 36
-MAX_INTEGER = 2**53  # beyond it float64 cannot say which integer was meant
-DETERMINISTIC_LIMIT = 2.0
-
-
-def quantum_of(problem: Problem) -> NDArray[np.float64]:
-    """The step to which each cell's values are rounded, [cells], in the unit of the items."""
-    n = problem.items.shape[1]
-    total = np.abs(problem.items).sum(1)
-    fine = np.maximum(total, np.abs(problem.targets)) * 2.0**-NEAREST_BITS
-    coarse = problem.tolerance / (QUANTA_PER_TOLERANCE * n)
-    quantum = np.where((problem.tolerance > 0) & (problem.objective is not Objective.NEAREST), coarse, fine)
-    return np.where(quantum > 0, quantum, 1.0)
-
-
-def _solve_cell(
-    items: NDArray[np.float64],
-    target: float,
-    tolerance: float,
-    quantum: float,
-    objective: Objective,
-    limit: float,
-) -> tuple[NDArray[np.bool_], Status]:
-    with np.errstate(over="ignore"):
-        whole, aim = np.rint(items / quantum), np.rint(target / quantum)
-    if not np.abs(whole).sum() + abs(aim) <= MAX_INTEGER:
-        raise SolverError(
-            "the values span too many quanta for CP-SAT's 64-bit integers",
-            got=f"{np.abs(whole).sum() + abs(aim):.3g} quanta",
-            remedy="raise the tolerance",
-        )
-    goal = int(aim)
-    used = np.flatnonzero(whole)
-    coefficients = [int(v) for v in whole[used]]
-
-    def attempt(kind: Objective, reach: int) -> tuple[NDArray[np.bool_] | None, bool]:
-        model = cp_model.CpModel()
-        switches = [model.new_bool_var("") for _ in used]
-        total = cp_model.LinearExpr.weighted_sum(switches, coefficients)
-        if kind is Objective.NEAREST:
-            error = model.new_int_var(0, sum(map(abs, coefficients)) + abs(goal), "")
-            model.add_abs_equality(error, total - goal)
-            model.minimize(error)
-            for switch in switches:  # no switch closed is an answer, so there always is one
-                model.add_hint(switch, 0)
-            model.add_hint(error, abs(goal))
-        else:
-            model.add_linear_constraint(total, goal - reach, goal + reach)
-            if kind is Objective.LEAST_TOTAL:
-                model.minimize(cp_model.LinearExpr.weighted_sum(switches, [abs(c) for c in coefficients]))
-        solver = cp_model.CpSolver()
-        solver.parameters.num_workers = 1
-        solver.parameters.random_seed = 0
-        solver.parameters.catch_sigint_signal = False  # Python's own handler ends the run cleanly
-        # presolve gains nothing on one constraint, and the deterministic limit does not bound it:
-        # on banks of equal items it ran for minutes (OR-Tools 9.15)
-        solver.parameters.cp_model_presolve = False
-        solver.parameters.max_deterministic_time = limit
-        outcome = solver.solve(model)
-        if outcome not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return None, outcome == cp_model.INFEASIBLE
-        chosen = np.zeros(items.size, np.bool_)
-        chosen[used] = [solver.boolean_value(s) for s in switches]
-        return chosen, outcome == cp_model.OPTIMAL
-
-    none_within = True
-    if objective is not Objective.NEAREST and tolerance > 0:
-        reach = int(np.floor(tolerance / quantum - (items.size + 1) / 2))
-        chosen, proved = attempt(objective, reach)
-        if chosen is not None:
-            best = proved and objective is Objective.LEAST_TOTAL
-            return chosen, Status.OPTIMAL_AT_QUANTUM if best else Status.FEASIBLE
-        none_within = proved
-    chosen, proved = attempt(Objective.NEAREST, 0)
-    if chosen is None:
-        return np.zeros(items.size, np.bool_), Status.UNSOLVED
-    if tolerance > 0 and objective is not Objective.NEAREST:
-        # a subset in the rim between the narrowed and the true tolerance is an answer, but not the proved best
-        error = abs(float(items[chosen].sum()) - target)
-        proved = proved and none_within and error > tolerance
-    return chosen, Status.OPTIMAL_AT_QUANTUM if proved else Status.FEASIBLE
 
 
 def solve(
-    problem: Problem,
-    *,
-    deterministic_limit: float = DETERMINISTIC_LIMIT,
+    problem: Problem, *, start: ArrayLike | None = None, deterministic_limit: float = DETERMINISTIC_LIMIT
 ) -> Solution:
     """Solve every cell with CP-SAT, cells side by side on all cores.
 
     Args:
-        problem: The batch; up to 128 items a cell (two banks of 64).
-        deterministic_limit: CP-SAT's deterministic time a cell and attempt; reproducible everywhere.
+        problem: The batch.
+        start: bool [cells, n], choices to begin from; where such a choice meets the side constraints, the answer
+            is never worse.
+        deterministic_limit: CP-SAT's deterministic time a cell and attempt, the same on every machine.
 
     Raises:
-        SolverError: Values that overflow the integer model.
+        SolverError: Values that overflow the integer model, or a start of another shape.
     """
-    cells = len(problem.items)
-    quantum = quantum_of(problem)
+    shape = problem.items.shape[:2]
+    starts = None if start is None else np.asarray(start, np.bool_)
+    if starts is not None and starts.shape != shape:
+        raise SolverError("the start must be [cells, n]", got=starts.shape)
 
-    def one(cell: int) -> tuple[NDArray[np.bool_], Status]:
-        return _solve_cell(
-            problem.items[cell],
-            float(problem.targets[cell]),
-            float(problem.tolerance[cell]),
-            float(quantum[cell]),
-            problem.objective,
-            deterministic_limit,
-        )
+    def one(cell: int) -> tuple[Answer, float]:
+        own = problem.part(slice(cell, cell + 1))
+        return _solve_cell(own, None if starts is None else starts[cell], deterministic_limit)
 
-    answers = map_threads(one, range(cells))
-    chosen = np.array([mask for mask, _ in answers])
-    status = np.array([state for _, state in answers], np.int8)
-    given_up = int((status == Status.UNSOLVED).sum())
-    unproved = int((status == Status.FEASIBLE).sum()) if problem.objective is not Objective.ANY else 0
-    notes = []
-    if given_up:
-        notes.append(f"{given_up} of {cells} cells: no subset within the deterministic limit {deterministic_limit}")
-    if unproved:
-        notes.append(
-            f"{unproved} of {cells} cells: not proved best (quantum, or deterministic limit {deterministic_limit})"
-        )
+    answers = map_threads(one, range(shape[0]))
+    chosen = np.array([answer.chosen for answer, _ in answers])
+    reasons = [answer.reason for answer, _ in answers if answer.reason]
     return Solution(
         chosen=chosen,
         residuals=residuals_of(problem.items, chosen, problem.targets),
-        status=status,
+        status=np.array([answer.status for answer, _ in answers], np.int8),
         solver=NAME,
-        quantum=quantum,
-        note="; ".join(notes),
+        quantum=np.array([quantum for _, quantum in answers]),
+        note=f"{len(reasons)} of {shape[0]} cells not proved best, the first: {reasons[0]}" if reasons else "",
     )
+
+
+def _solve_cell(cell: Problem, start: BoolArray | None, limit: float) -> tuple[Answer, float]:
+    """The answer to a problem of one cell, and the quantum."""
+    model = _model_of(cell)
+    if cell.objective is Objective.NEAREST:
+        answer = _nearest(model, start, limit)
+    else:
+        answer = _within(cell, model, start, limit)
+    if start is not None or not answer.found:
+        answer = _no_worse(cell, model, start, answer)
+    if cell.objective is Objective.ANY and answer.error <= cell.tolerance[0]:
+        answer = replace(answer, reason="")
+    return answer, model.quantum
+
+
+def _no_worse(cell: Problem, model: SubsetModel, start: BoolArray | None, answer: Answer) -> Answer:
+    """The answer, or what was known before the search where that is better."""
+    known = start if start is not None and _meets(cell, start) else _lightest(cell)
+    if known is None:
+        return replace(answer, status=Status.INFEASIBLE, reason="")
+    reason = answer.reason or "the start is better than what was proved"
+    before = model.evaluate(known, Status.FEASIBLE, reason)
+    return answer if answer.found and _rank(cell, answer) <= _rank(cell, before) else before
+
+
+def _model_of(cell: Problem) -> SubsetModel:
+    """The cell with its side constraints."""
+    items, targets = cell.items[0], cell.targets[0]
+    tolerance = 0.0 if cell.objective is Objective.NEAREST else float(cell.tolerance[0])
+    model = SubsetModel(items, targets, quantum=quantum_of(items, targets, tolerance))
+    least, most = int(cell.least_count[0]), int(cell.most_count[0])
+    if least > 0 or most < _present(cell).sum():
+        model.count_between(least, most)
+    if cell.most_total[0] < cell.magnitudes[0].sum():
+        model.total_at_most(float(cell.most_total[0]))
+    for group in cell.groups:
+        model.at_most_one(group)
+    return model
+
+
+def _within(cell: Problem, model: SubsetModel, start: BoolArray | None, limit: float) -> Answer:
+    """The best within the tolerance, or else the nearest."""
+    tolerance = float(cell.tolerance[0])
+    model.within(tolerance)
+    if cell.objective is Objective.LEAST_TOTAL:
+        model.minimise_total()
+    elif cell.objective is Objective.FEWEST:
+        model.minimise_count()
+    answer = model.solve(start=start, deterministic_limit=limit)
+    if cell.objective is Objective.FEWEST and answer.status is Status.OPTIMAL_AT_QUANTUM:
+        count = int(answer.chosen.sum())
+        model.count_between(count, count)
+        model.linearization_level = 0  # the count is known to be in reach
+        model.minimise_error()
+        nearest = model.solve(start=answer.chosen, deterministic_limit=limit)
+        answer = nearest if nearest.found else model.evaluate(answer.chosen, Status.FEASIBLE, nearest.reason)
+    if answer.found:
+        return answer
+    nearest = _nearest(_model_of(cell), start, limit)
+    if answer.status is Status.INFEASIBLE and nearest.error > tolerance:
+        return nearest
+    reason = answer.reason or nearest.reason or "within the tolerance by less than the rounding may hide"
+    return replace(nearest, status=min(nearest.status, Status.FEASIBLE), reason=reason)
+
+
+def _nearest(model: SubsetModel, start: BoolArray | None, limit: float) -> Answer:
+    """The nearest that meets the side constraints."""
+    model.minimise_error()
+    answer = model.solve(start=start, deterministic_limit=limit)
+    if answer.status is Status.INFEASIBLE:
+        return replace(answer, reason="the rounding leaves nothing below the bound on the total")
+    return answer
+
+
+def _lightest(cell: Problem) -> BoolArray | None:
+    """The subset of least total that meets the side constraints, None where none does."""
+    sizes, pool = cell.magnitudes[0], _present(cell)
+    for group in cell.groups:
+        members = [item for item in group if pool[item]]
+        pool[members] = False
+        pool[sorted(members, key=sizes.__getitem__)[:1]] = True
+    order = np.argsort(np.where(pool, sizes, np.inf), kind="stable")[: cell.least_count[0]]
+    if not pool[order].all() or math.fsum(sizes[order]) > cell.most_total[0]:
+        return None
+    chosen = np.zeros(len(pool), np.bool_)
+    chosen[order] = True
+    return chosen
+
+
+def _meets(cell: Problem, chosen: BoolArray) -> bool:
+    """Whether a choice meets the side constraints."""
+    counted = cell.least_count[0] <= chosen.sum() <= cell.most_count[0]
+    bounded = math.fsum(cell.magnitudes[0][chosen]) <= cell.most_total[0]
+    grouped = all(chosen[list(group)].sum() <= 1 for group in cell.groups)
+    return bool(counted and bounded and grouped and _present(cell)[chosen].all())
+
+
+def _present(cell: Problem) -> BoolArray:
+    present: BoolArray = (cell.items[0].reshape(cell.items.shape[1], -1) != 0.0).any(axis=1)
+    return present
+
+
+def _rank(cell: Problem, answer: Answer) -> tuple[float, float, float]:
+    """What is sought, the better the smaller: within the tolerance first."""
+    if cell.objective is Objective.NEAREST or answer.error > cell.tolerance[0]:
+        return (1.0, answer.error, 0.0)
+    if cell.objective is Objective.LEAST_TOTAL:
+        return (0.0, answer.total, 0.0)
+    if cell.objective is Objective.FEWEST:
+        return (0.0, float(answer.chosen.sum()), answer.error)
+    return (0.0, 0.0, 0.0)

@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rsscircuit.errors import SolverError
+from rsscircuit.subsetsum.rounding import compensated_sums
 
 FloatArray = NDArray[np.float64]
-MAX_ITEMS = 128
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+MAX_ITEMS = 64
 
 
 class Objective(Enum):
-    """What is sought.
+    """What is sought; every objective with a tolerance falls back to the nearest where nothing is within it.
 
     NEAREST: the subset whose sum is nearest to the target; the tolerance plays no part.
     LEAST_TOTAL: of the subsets within the tolerance, the one whose chosen items have the least total
-        magnitude; where there is none, the nearest.
-    ANY: any subset within the tolerance; where there is none, the nearest.
+        magnitude.
+    FEWEST: of the subsets within the tolerance, one with the fewest items; the nearest of those.
+    ANY: any subset within the tolerance.
     """
 
     NEAREST = "nearest"
     LEAST_TOTAL = "least-total"
+    FEWEST = "fewest"
     ANY = "any"
 
 
 class Status(IntEnum):
     """What is known of an answer."""
 
-    UNSOLVED = 0  #: the solver gave up; the mask is empty
-    FEASIBLE = 1  #: a valid subset, nothing proved about better ones
+    INFEASIBLE = -1  #: proved that no subset meets the side constraints; only forced items are chosen
+    UNSOLVED = 0  #: the solver gave up; only forced items are chosen
+    FEASIBLE = 1  #: a subset that meets the side constraints, nothing proved about better ones
     OPTIMAL_AT_QUANTUM = 2  #: proved best for the values rounded to the solver's quantum
     OPTIMAL = 3  #: proved best for the float64 values, up to the rounding of their sums
 
@@ -41,17 +48,32 @@ class Status(IntEnum):
 class Problem:
     """A batch of independent cells, each with its own items and target.
 
+    A cell has one sum, or several that one choice of items must meet at once: the columns that share a
+    switch word, or the corners of a process. The error of a cell with several sums is the largest of theirs.
+
     Attributes:
-        items: float64 [cells, n], any sign; a zero item is never chosen.
-        targets: float64 [cells], in the unit of the items.
+        items: float64 [cells, n], any sign, or [cells, n, sums]; an item that is zero in every sum is never
+            chosen and never counted.
+        targets: float64 [cells] or [cells, sums], in the unit of the items.
         tolerance: float64 [cells], largest error that is good enough; >= 0.
         objective: What is sought.
+        forced: int8 [cells, n]; 1 is always chosen, -1 never, 0 is free. A stuck switch is forced.
+        least_count: int64 [cells], fewest items that may be chosen, forced ones included.
+        most_count: int64 [cells], most items that may be chosen, forced ones included.
+        most_total: float64 [cells], largest total magnitude of the chosen items, forced ones included; the
+            magnitude of an item with several sums is the mean of its magnitudes.
+        groups: Items (indices) of which at most one is chosen, group by group; no item is in two.
     """
 
     items: FloatArray
     targets: FloatArray
     tolerance: FloatArray
     objective: Objective
+    forced: NDArray[np.int8]
+    least_count: IntArray
+    most_count: IntArray
+    most_total: FloatArray
+    groups: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
     def of(
@@ -61,31 +83,75 @@ class Problem:
         *,
         tolerance: ArrayLike = 0.0,
         objective: Objective = Objective.NEAREST,
+        forced: ArrayLike = 0,
+        least_count: ArrayLike = 0,
+        most_count: ArrayLike | None = None,
+        most_total: ArrayLike = np.inf,
+        groups: tuple[tuple[int, ...], ...] = (),
     ) -> Problem:
-        """Check and gather a batch.
+        """Check and gather a batch; what is given once holds for every cell.
 
         Raises:
-            SolverError: Wrong shapes, no cell, no item, too many, not finite, or a negative tolerance.
+            SolverError: Wrong shapes, no cell, no item, too many, not finite, a negative tolerance, or side
+                constraints that mean nothing.
         """
         items = np.ascontiguousarray(items, np.float64)
         targets = np.ascontiguousarray(targets, np.float64)
-        if items.ndim != 2 or targets.shape != items.shape[:1]:
-            raise SolverError("items must be [cells, n] and targets [cells]", got=f"{items.shape} and {targets.shape}")
-        cells, n = items.shape
+        if items.ndim not in (2, 3) or targets.shape != items.shape[:1] + items.shape[2:]:
+            raise SolverError(
+                "items must be [cells, n] and targets [cells], or [cells, n, sums] and [cells, sums]",
+                got=f"{items.shape} and {targets.shape}",
+            )
+        cells, n = items.shape[:2]
         if cells == 0:
             raise SolverError("the batch is empty", remedy="give at least one cell")
-        if not 1 <= n <= MAX_ITEMS:
-            raise SolverError("a cell needs between 1 and 128 items", got=n, remedy="change the number of resistors")
-        spread = np.broadcast_to(np.asarray(tolerance, np.float64), (cells,)).copy()
-        for name, values in (("items", items), ("targets", targets), ("tolerance", spread)):
-            if not np.isfinite(values).all():
-                at = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-                raise SolverError(f"{name} must be finite", where=f"{name}{list(at)}", got=float(values[at]))
-        if (spread < 0).any():
-            raise SolverError(
-                "a tolerance cannot be negative", got=float(spread.min()), remedy="use 0 for the nearest sum"
-            )
-        return cls(items=items, targets=targets, tolerance=spread, objective=objective)
+        if n == 0 or 0 in items.shape:
+            raise SolverError("a cell needs at least one item and one sum", got=items.shape)
+        tolerance = _spread(tolerance, (cells,), np.float64, "tolerance")
+        least = _spread(least_count, (cells,), np.int64, "least_count")
+        most = _spread(n if most_count is None else most_count, (cells,), np.int64, "most_count")
+        total = _spread(most_total, (cells,), np.float64, "most_total")
+        for name, values in (("items", items), ("targets", targets), ("tolerance", tolerance)):
+            _refuse(name, values, ~np.isfinite(values), "must be finite")
+        with np.errstate(over="ignore"):
+            whole = np.abs(items).sum(axis=1) + np.abs(targets)
+        _refuse("items", whole, ~np.isfinite(whole), "must have a total that float64 holds", "scale them down")
+        _refuse("tolerance", tolerance, tolerance < 0, "cannot be negative", "use 0 for the nearest sum")
+        _refuse("least_count", least, (least < 0) | (least > n), f"must be from 0 to the {n} items")
+        _refuse("most_count", most, most < least, "cannot be below least_count")
+        _refuse("most_total", total, ~(total >= 0), "must be a number from 0")
+        state = _spread(forced, (cells, n), np.int8, "forced")
+        _refuse("forced", state, np.abs(state) > 1, "must be -1 (never), 0 (free) or 1 (always)")
+        members = [item for group in groups for item in group]
+        if len(set(members)) < len(members) or not set(members) <= set(range(n)):
+            raise SolverError(f"groups must hold items from 0 to {n - 1}, each in one group", got=str(groups))
+        return cls(
+            items=items,
+            targets=targets,
+            tolerance=tolerance,
+            objective=objective,
+            forced=state,
+            least_count=least,
+            most_count=np.minimum(most, n),
+            most_total=total,
+            groups=tuple(tuple(group) for group in groups),
+        )
+
+    @property
+    def sums(self) -> int:
+        """How many sums a cell must meet at once."""
+        return 1 if self.items.ndim == 2 else self.items.shape[2]
+
+    @property
+    def magnitudes(self) -> FloatArray:
+        """What an item adds to the total, [cells, n]."""
+        sizes = np.abs(self.items)
+        return sizes if self.items.ndim == 2 else np.asarray(sizes.mean(axis=2))
+
+    def part(self, cells: slice | NDArray[np.intp]) -> Problem:
+        """Some of the cells."""
+        names = ("items", "targets", "tolerance", "forced", "least_count", "most_count", "most_total")
+        return replace(self, **{name: getattr(self, name)[cells] for name in names})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,29 +160,49 @@ class Solution:
 
     Attributes:
         chosen: bool [cells, n].
-        residuals: float64 [cells], chosen sum minus target, recomputed from ``chosen``.
+        residuals: float64 [cells] or [cells, sums], chosen sum minus target, recomputed from ``chosen``.
         status: int8 [cells] of :class:`Status`.
         solver: Name of the solver that answered.
+        reason: Why that solver; empty until :func:`rsscircuit.subsetsum.solve` has chosen.
         quantum: float64 [cells], step to which the solver rounded the values; 0 where it did not.
         note: Why the solver gave up or what it limited; empty where it did neither.
     """
 
-    chosen: NDArray[np.bool_]
+    chosen: BoolArray
     residuals: FloatArray
     status: NDArray[np.int8]
     solver: str
     quantum: FloatArray
+    reason: str = ""
     note: str = ""
 
+    @property
+    def errors(self) -> FloatArray:
+        """Largest magnitude of each cell's residuals, [cells]."""
+        sizes = np.abs(self.residuals)
+        return sizes if sizes.ndim == 1 else np.asarray(sizes.max(axis=1))
 
-def residuals_of(items: FloatArray, chosen: NDArray[np.bool_], targets: FloatArray) -> FloatArray:
-    """Sum of the chosen items minus the target, [cells], with Neumaier's compensated summation."""
-    total = -targets.astype(np.float64)
-    lost = np.zeros_like(total)
-    for k in range(items.shape[1]):
-        term = np.where(chosen[:, k], items[:, k], 0.0)
-        new = total + term
-        lost += np.where(np.abs(total) >= np.abs(term), (total - new) + term, (term - new) + total)
-        total = new
-    result: FloatArray = total + lost
-    return result
+
+def residuals_of(items: FloatArray, chosen: BoolArray, targets: FloatArray) -> FloatArray:
+    """Sum of the chosen items minus the target, [cells] or [cells, sums], with Neumaier's compensated summation."""
+    cells, n = items.shape[:2]
+    residuals = np.empty(targets.shape)
+    compensated_sums(items.reshape(cells, n, -1), chosen, targets.reshape(cells, -1), residuals.reshape(cells, -1))
+    return residuals
+
+
+def _spread(values: ArrayLike, shape: tuple[int, ...], kind: type[np.generic], name: str) -> NDArray[Any]:
+    given = np.asarray(values)
+    if kind is not np.float64 and given.dtype.kind not in "iub":
+        raise SolverError(f"{name} must be whole numbers", got=str(given.dtype))
+    try:
+        return np.broadcast_to(given.astype(kind), shape).copy()
+    except ValueError:
+        raise SolverError(f"{name} must be one value or {list(shape)}", got=str(given.shape)) from None
+
+
+def _refuse(name: str, values: NDArray[Any], bad: NDArray[np.bool_], must: str, remedy: str = "") -> None:
+    """Name the first bad value of an array, if there is one."""
+    if bad.any():
+        at = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise SolverError(f"{name} {must}", where=f"{name}{list(at)}", got=values[at].item(), remedy=remedy)

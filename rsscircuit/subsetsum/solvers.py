@@ -2,28 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from rsscircuit.errors import SolverError
-from rsscircuit.subsetsum import exact
-from rsscircuit.subsetsum.problem import FloatArray, Objective, Problem, Solution
+from rsscircuit.subsetsum import exact, table, whole, window
+from rsscircuit.subsetsum.kind import Kind, kind_of
+from rsscircuit.subsetsum.problem import (
+    MAX_ITEMS,
+    BoolArray,
+    FloatArray,
+    Objective,
+    Problem,
+    Solution,
+    Status,
+    residuals_of,
+)
 
 AUTO = "auto"
 
 
-def _cp_sat(problem: Problem) -> Solution:
-    from rsscircuit.subsetsum import cpsat  # OR-Tools takes half a second to import
+class Solver(Protocol):
+    """What every solver is: a name, what it cannot take, and the search itself."""
 
-    return cpsat.solve(problem)
+    NAME: str
+
+    def obstacle(self, kind: Kind) -> str:
+        """Why such problems are beyond the solver; empty where they are not."""
+
+    def solve(self, problem: Problem) -> Solution:
+        """The answers to a problem without forced items and without an obstacle."""
 
 
-SOLVERS: MappingProxyType[str, Callable[[Problem], Solution]] = MappingProxyType(
-    {"meet-in-the-middle": exact.solve, "cp-sat": _cp_sat}
+class _CpSat:
+    """OR-Tools takes half a second to import, so it is loaded when it is used."""
+
+    NAME = "cp-sat"
+
+    def obstacle(self, kind: Kind) -> str:
+        return f"{kind.items} items are beyond the {MAX_ITEMS} that cp-sat holds" if kind.items > MAX_ITEMS else ""
+
+    def solve(self, problem: Problem) -> Solution:
+        from rsscircuit.subsetsum import cpsat
+
+        return cpsat.solve(problem)
+
+
+SOLVERS: MappingProxyType[str, Solver] = MappingProxyType(
+    {solver.NAME: solver for solver in (exact, window, table, whole, _CpSat())}
 )
 
 
@@ -35,14 +65,8 @@ class Choice:
     reason: str
 
 
-def choose(solver: str, *, items: int, one_sign: int, tolerance: bool) -> Choice:
-    """The solver that ``solver`` (a name or ``auto``) stands for.
-
-    Args:
-        solver: ``auto``, ``meet-in-the-middle`` or ``cp-sat``.
-        items: Largest number of non-zero items a cell has.
-        one_sign: Largest number of items of one sign.
-        tolerance: Whether any subset within a tolerance will do.
+def choose(solver: str, kind: Kind) -> Choice:
+    """The solver that ``solver`` (a name or ``auto``) stands for, for problems of a kind.
 
     Raises:
         SolverError: No solver has that name, or the problem is beyond the one asked for.
@@ -50,26 +74,99 @@ def choose(solver: str, *, items: int, one_sign: int, tolerance: bool) -> Choice
     if solver != AUTO:
         if solver not in SOLVERS:
             raise SolverError("no such solver", got=solver, remedy=f"choose from {', '.join([AUTO, *SOLVERS])}")
-        obstacle = exact.obstacle(items=items, one_sign=one_sign if tolerance else 0)
-        if solver == exact.NAME and obstacle:
-            raise SolverError(obstacle, remedy="use fewer resistors or the cp-sat solver")
+        obstacle = SOLVERS[solver].obstacle(kind)
+        if obstacle:
+            raise SolverError(obstacle, remedy=_remedy(solver, kind))
         return Choice(solver=solver, reason="asked for")
-    obstacle = exact.obstacle(items=items, one_sign=one_sign if tolerance else 0)
-    if obstacle:
-        return Choice(solver="cp-sat", reason=obstacle)
-    return Choice(solver=exact.NAME, reason=f"exact, and {items} items are within its {exact.MAX_NEAREST}")
+    if not table.obstacle(kind) and kind.cells >= table.worth_from(kind.items):
+        return Choice(solver=table.NAME, reason=f"{kind.cells} targets on one bank of {kind.items} items")
+    if not window.obstacle(kind) and kind.items >= window.WORTH_FROM:
+        return Choice(solver=window.NAME, reason=f"any of 2^{kind.items} subsets within the tolerance will do")
+    obstacle = exact.obstacle(kind)
+    if not obstacle:
+        return Choice(solver=exact.NAME, reason=f"exact, and {kind.items} items are within its limits")
+    if kind.items > MAX_ITEMS:
+        raise SolverError(SOLVERS["cp-sat"].obstacle(kind), remedy=_remedy("cp-sat", kind))
+    return Choice(solver="cp-sat", reason=obstacle)
+
+
+def _remedy(solver: str, kind: Kind) -> str:
+    others = [name for name, other in SOLVERS.items() if name != solver and not other.obstacle(kind)]
+    return f"use {' or '.join(others)}, or fewer resistors" if others else "use fewer resistors"
 
 
 def solve(problem: Problem, solver: str = AUTO) -> Solution:
-    """Solve a batch with the named solver, or the one ``auto`` chooses."""
-    plus, minus = (problem.items > 0).sum(axis=1), (problem.items < 0).sum(axis=1)
-    choice = choose(
-        solver,
-        items=int((plus + minus).max()),
-        one_sign=int(max(plus.max(), minus.max())),
-        tolerance=problem.objective is not Objective.NEAREST and bool((problem.tolerance > 0).any()),
+    """Solve a batch with the named solver, or the one ``auto`` chooses.
+
+    Forced items are taken out here, once for all solvers: what is always chosen moves the target and the
+    bounds, what is never chosen becomes zero.
+
+    Raises:
+        SolverError: No solver has that name, or the problem is beyond the one asked for.
+    """
+    if problem.items.shape[2:] == (1,):
+        one_sum = replace(problem, items=problem.items[:, :, 0], targets=problem.targets[:, 0])
+        answer = solve(one_sum, solver)
+        return replace(answer, residuals=answer.residuals[:, None])
+    answer = _solve_around_forced(problem, solver) if problem.forced.any() else _solve_free(problem, solver)
+    impossible = int((answer.status == Status.INFEASIBLE).sum())
+    if impossible:
+        remark = f"{impossible} of {len(problem.items)} cells: no subset meets the side constraints"
+        answer = replace(answer, note="; ".join(filter(None, [remark, answer.note])))
+    return answer
+
+
+def _solve_around_forced(problem: Problem, solver: str) -> Solution:
+    free, possible = _without_forced(problem)
+    cells = len(possible)
+    chosen, status, quantum = problem.forced > 0, np.full(cells, Status.INFEASIBLE, np.int8), np.zeros(cells)
+    name, reason, note = solver, "no cell can meet its side constraints", ""
+    if possible.any():
+        answer = _solve_free(free.part(np.flatnonzero(possible)), solver)
+        chosen[possible] |= answer.chosen
+        status[possible], quantum[possible] = answer.status, answer.quantum
+        name, reason, note = answer.solver, answer.reason, answer.note
+    return Solution(
+        chosen=chosen,
+        residuals=residuals_of(problem.items, chosen, problem.targets),
+        status=status,
+        solver=name,
+        reason=reason,
+        quantum=quantum,
+        note=note,
     )
-    return SOLVERS[choice.solver](problem)
+
+
+def _solve_free(problem: Problem, solver: str) -> Solution:
+    choice = choose(solver, kind_of(problem))
+    return replace(SOLVERS[choice.solver].solve(problem), reason=choice.reason)
+
+
+def _without_forced(problem: Problem) -> tuple[Problem, BoolArray]:
+    """The same cells with only their free items, and which of them the forced items leave possible."""
+    whole_items = problem.items.reshape(*problem.items.shape[:2], -1)
+    always, taken = problem.forced > 0, problem.forced != 0
+    counted = always & (whole_items != 0.0).any(axis=2)
+    twice = np.zeros(len(always), np.bool_)
+    for group in problem.groups:
+        members = list(group)
+        in_group = counted[:, members].sum(axis=1)
+        twice |= in_group > 1
+        taken[:, members] |= (in_group > 0)[:, None]
+    counts = counted.sum(axis=1)
+    most_total = problem.most_total - np.where(always, problem.magnitudes, 0.0).sum(axis=1)
+    possible = ~twice & (counts <= problem.most_count) & (most_total >= 0)
+    mask = taken if problem.sums == 1 else taken[:, :, None]
+    free = replace(
+        problem,
+        items=np.where(mask, 0.0, problem.items),
+        targets=-residuals_of(problem.items, always, problem.targets),
+        forced=np.zeros_like(problem.forced),
+        least_count=np.maximum(problem.least_count - counts, 0),
+        most_count=np.maximum(problem.most_count - counts, 0),
+        most_total=np.maximum(most_total, 0.0),
+    )
+    return free, possible
 
 
 def solve_cells(
@@ -79,18 +176,22 @@ def solve_cells(
     tolerance: ArrayLike = 0.0,
     objective: Objective = Objective.NEAREST,
     solver: str = AUTO,
-) -> tuple[NDArray[np.bool_], FloatArray]:
+    **constraints: Any,
+) -> tuple[BoolArray, FloatArray]:
     """Choose, for every cell, the resistors whose conductances add up to its target (thesis eq. 6.1).
 
     Args:
-        conductances: [cells, n], each cell its own bank; negative items subtract.
-        targets: [cells], in the same unit.
-        tolerance: Largest error that is good enough for ``LEAST_TOTAL`` and ``ANY``; [cells] or one number.
+        conductances: [cells, n], each cell its own bank; negative items subtract. With several sums a cell
+            [cells, n, sums].
+        targets: [cells] or [cells, sums], in the same unit.
+        tolerance: Largest error that is good enough, [cells] or one number; ``NEAREST`` does not use it.
         objective: What is sought; the nearest sum by default.
-        solver: ``auto``, ``meet-in-the-middle`` or ``cp-sat``.
+        solver: ``auto`` or a solver's name.
+        constraints: ``forced``, ``least_count``, ``most_count``, ``most_total``, ``groups``, as
+            :class:`Problem` has them.
 
     Returns:
-        Masks, bool [cells, n], and residuals, float64 [cells]: chosen sum minus target.
+        Masks, bool [cells, n], and residuals, float64 like the targets: chosen sum minus target.
 
     Raises:
         SolverError: A malformed batch, or one beyond the solver's limits.
@@ -99,6 +200,10 @@ def solve_cells(
         >>> masks, residuals = solve_cells([[1.0, 2.0, 4.0]], [5.2])
         >>> masks.tolist()
         [[True, False, True]]
+        >>> masks, residuals = solve_cells([[1.0, 2.0, 4.0]], [5.2], most_count=1)
+        >>> masks.tolist()
+        [[False, False, True]]
     """
-    answer = solve(Problem.of(conductances, targets, tolerance=tolerance, objective=objective), solver)
+    problem = Problem.of(conductances, targets, tolerance=tolerance, objective=objective, **constraints)
+    answer = solve(problem, solver)
     return answer.chosen, answer.residuals

@@ -2,173 +2,205 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
+from brute_force import (
+    able,
+    answer_of,
+    banks,
+    check,
+    constraints,
+    objectives,
+    several_sums,
+    targets_for,
+)
 from numpy.typing import ArrayLike
 
+from rsscircuit import execution
 from rsscircuit.errors import SolverError
-from rsscircuit.subsetsum import Objective, Problem, Solution, Status, solve
-from rsscircuit.subsetsum.solvers import SOLVERS
+from rsscircuit.subsetsum import SOLVERS, Objective, Problem, Status, solve, solve_cells
 
 ALL = pytest.mark.parametrize("solver", list(SOLVERS))
-
-
-def banks() -> dict[str, np.ndarray]:
-    """Adversarial items, [cells, n]."""
-    rng = np.random.default_rng(11)
-    return {
-        "uniform": rng.uniform(-1, 1, (20, 9)),
-        "narrow": rng.uniform(0.8, 1.2, (20, 9)),
-        "geometric pairs": np.concatenate([1.25 ** -np.arange(4.0), -(1.25 ** -np.arange(4.0))])
-        * (1 + 0.01 * rng.standard_normal((20, 8))),
-        "duplicates": rng.choice([0.25, -0.25, 0.5, 1.0], (20, 9)),
-        "with zeros": rng.uniform(-1, 1, (20, 9)) * rng.integers(0, 2, (20, 9)),
-        "four decades": 10.0 ** rng.uniform(-4, 0, (20, 8)) * rng.choice([-1, 1], (20, 8)),
-        "one item": rng.uniform(0.1, 1, (20, 1)),
-        "all negative": -rng.uniform(0.1, 1, (20, 7)),
-        "siemens": rng.uniform(1e-7, 1e-6, (20, 8)) * rng.choice([-1, 1], (20, 8)),
-    }
-
-
-def subsets(n: int) -> np.ndarray:
-    return np.array(list(itertools.product([False, True], repeat=n)))
-
-
-def targets_for(items: np.ndarray) -> np.ndarray:
-    rng = np.random.default_rng(3)
-    low, high = np.minimum(items, 0).sum(1), np.maximum(items, 0).sum(1)
-    inside = low + (high - low) * rng.uniform(-0.1, 1.1, len(items))
-    inside[0] = 0.0
-    inside[1] = (items[1] * (np.arange(items.shape[1]) % 2)).sum()  # an exact subset sum
-    return inside
-
-
-def check_true(problem: Problem, answer: Solution) -> None:
-    for cell, mask in enumerate(answer.chosen):
-        exact = sum(problem.items[cell][mask].tolist(), start=-problem.targets[cell])
-        scale = np.abs(problem.items[cell]).sum() + abs(problem.targets[cell])
-        assert answer.residuals[cell] == pytest.approx(exact, abs=1e-14 * scale)
+EXACT = "meet-in-the-middle"
 
 
 @ALL
 @pytest.mark.parametrize("name", list(banks()))
-def test_nearest_is_the_brute_force_optimum(solver: str, name: str) -> None:
+def test_every_objective_is_met_as_brute_force_says(solver: str, name: str) -> None:
     items = banks()[name]
-    problem = Problem.of(items, targets_for(items))
-    answer = solve(problem, solver)
-    check_true(problem, answer)
-    masks = subsets(items.shape[1])
-    best = np.abs(items @ masks.T - problem.targets[:, None]).min(1)
-    slack = (items.shape[1] + 1) * answer.quantum + 1e-13 * np.abs(items).sum(1)
-    assert (np.abs(answer.residuals) <= best + slack).all()
-    assert (answer.status >= Status.OPTIMAL_AT_QUANTUM).all()
-    assert ((answer.status == Status.OPTIMAL) <= (answer.quantum == 0)).all()
+    asked = 0
+    for objective, tolerance in objectives(items):
+        problem = Problem.of(items, targets_for(items), tolerance=tolerance, objective=objective)
+        if able(solver, problem):
+            check(problem, answer_of(problem, solver))
+            asked += 1
+    assert asked > 0
 
 
-@ALL
-@pytest.mark.parametrize("name", list(banks()))
-@pytest.mark.parametrize("width", [0.003, 0.05])
-def test_least_total_within_the_tolerance(solver: str, name: str, width: float) -> None:
+@pytest.mark.parametrize("solver", [EXACT, "cp-sat"])
+@pytest.mark.parametrize("name", ["uniform", "narrow", "duplicates", "with zeros", "all negative", "siemens"])
+def test_every_side_constraint_is_met_as_brute_force_says(solver: str, name: str) -> None:
     items = banks()[name]
-    tolerance = width * np.abs(items).sum(1)
-    problem = Problem.of(items, targets_for(items), tolerance=tolerance, objective=Objective.LEAST_TOTAL)
-    answer = solve(problem, solver)
-    check_true(problem, answer)
-    masks = subsets(items.shape[1])
-    error, total = np.abs(items @ masks.T - problem.targets[:, None]), np.abs(items) @ masks.T
-    edge = 1e-12 * np.abs(items).sum(1)
-    # a quantised solver may miss subsets within a rounding of the edge of the tolerance, never exceed it
-    sure = np.where(error <= (tolerance - (items.shape[1] + 2) * answer.quantum - edge)[:, None], total, np.inf).min(1)
-    best = np.where(error <= (tolerance + edge)[:, None], total, np.inf).min(1)
-    chosen = (np.abs(items) * answer.chosen).sum(1)
-    within = np.abs(answer.residuals) <= tolerance + edge
-    assert within[np.isfinite(sure)].all()
-    slack = (items.shape[1] + 1) * answer.quantum + edge
-    assert (chosen[within] <= sure[within] + slack[within]).all()
-    assert (chosen[within] >= best[within] - edge[within]).all()
-    nearest = error.min(1)
-    assert (
-        np.abs(answer.residuals)[~within] <= (nearest + (items.shape[1] + 1) * answer.quantum + edge)[~within]
-    ).all()
+    asked = 0
+    for given in constraints(items).values():
+        for objective, tolerance in objectives(items):
+            problem = Problem.of(items, targets_for(items), tolerance=tolerance, objective=objective, **given)
+            if able(solver, problem):
+                check(problem, answer_of(problem, solver))
+                asked += 1
+    assert asked >= 30
 
 
-@ALL
-def test_any_is_within_the_tolerance_where_one_exists(solver: str) -> None:
-    items = banks()["uniform"]
-    problem = Problem.of(items, targets_for(items), tolerance=0.05, objective=Objective.ANY)
-    answer = solve(problem, solver)
-    exists = np.abs(items @ subsets(items.shape[1]).T - problem.targets[:, None]).min(1) <= 0.045
-    assert exists.sum() > 10
-    assert (np.abs(answer.residuals)[exists] <= 0.05).all()
+@pytest.mark.parametrize("solver", [EXACT, "cp-sat"])
+@pytest.mark.parametrize("name", list(several_sums()))
+def test_several_sums_are_met_at_once(solver: str, name: str) -> None:
+    items, targets = several_sums()[name]
+    asked = 0
+    for objective, tolerance in objectives(items):
+        problem = Problem.of(items, targets, tolerance=tolerance, objective=objective)
+        if able(solver, problem):
+            check(problem, answer_of(problem, solver))
+            asked += 1
+    assert asked >= 3
+
+
+@pytest.mark.parametrize("name", list(several_sums()))
+def test_several_sums_under_side_constraints_are_met_by_cp_sat(name: str) -> None:
+    items, targets = several_sums()[name]
+    for given in constraints(items[:, :, 0]).values():
+        problem = Problem.of(items, targets, **given)
+        check(problem, solve(problem, "cp-sat"))
 
 
 @ALL
 def test_permutation_and_scale_do_not_matter(solver: str) -> None:
     items = banks()["uniform"]
     targets = targets_for(items)
-    order = np.random.default_rng(1).permutation(items.shape[1])
-    plain = solve(Problem.of(items, targets), solver)
+    wide = {"tolerance": 0.05 * np.abs(items).sum(1), "objective": Objective.ANY} if solver == "window" else {}
+    problem = Problem.of(items, targets, **wide)
+    plain = answer_of(problem, solver)
     slack = 2 * (items.shape[1] + 1) * plain.quantum + 1e-13
-    permuted = solve(Problem.of(items[:, order], targets), solver)
-    assert np.abs(np.abs(permuted.residuals) - np.abs(plain.residuals)).max() <= slack.max()
-    scaled = solve(Problem.of(items * 1e-7, targets * 1e-7), solver)
-    assert np.abs(np.abs(scaled.residuals) * 1e7 - np.abs(plain.residuals)).max() <= slack.max()
+    order = np.random.default_rng(1).permutation(items.shape[1])
+    permuted = answer_of(Problem.of(items[:, order], targets, **wide), solver)
+    assert (np.abs(permuted.errors - plain.errors) <= slack).all()
+    wide = wide and wide | {"tolerance": wide["tolerance"] * 1e-7}
+    scaled = answer_of(Problem.of(items * 1e-7, targets * 1e-7, **wide), solver)
+    assert (np.abs(scaled.errors * 1e7 - plain.errors) <= slack).all()
 
 
 @ALL
-def test_the_same_problem_gives_the_same_answer(solver: str) -> None:
-    items = banks()["narrow"]
-    problem = Problem.of(items, targets_for(items), tolerance=0.01, objective=Objective.LEAST_TOTAL)
-    first, second = solve(problem, solver), solve(problem, solver)
-    assert (first.chosen == second.chosen).all()
-    one_by_one = [
-        solve(
-            Problem.of(items[k : k + 1], problem.targets[k : k + 1], tolerance=0.01, objective=Objective.LEAST_TOTAL),
-            solver,
-        ).chosen[0]
-        for k in range(len(items))
-    ]
-    assert (first.chosen == np.array(one_by_one)).all()
+def test_an_answer_depends_on_its_cell_alone(solver: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    items = (
+        np.repeat(rng.uniform(0.8, 1.2, (1, 20)), 300, axis=0)
+        if solver == "table"
+        else rng.uniform(0.8, 1.2, (6 if solver == "cp-sat" else 300, 12 if solver == "cp-sat" else 20))
+    )
+    given = {"tolerance": 1e-3, "objective": Objective.ANY} if solver == "window" else {}
+    targets = items.sum(1) * rng.uniform(0.3, 0.7, len(items))
+    together = solve(Problem.of(items, targets, **given), solver)
+    again = solve(Problem.of(items, targets, **given), solver)
+    monkeypatch.setattr(execution, "default_workers", lambda: 1)
+    alone = [solve(Problem.of(items[k : k + 1], targets[k : k + 1], **given), solver).chosen[0] for k in range(6)]
+    assert (together.chosen == again.chosen).all()
+    assert (together.chosen[:6] == np.array(alone)).all()
 
 
 @ALL
 @pytest.mark.parametrize(
-    ("items", "targets", "tolerance", "says"),
+    ("items", "targets", "given", "says"),
     [
-        ([[1.0, float("nan")]], [1.0], 0.0, r"items must be finite.*\[0, 1\]|items\[0, 1\].*finite"),
-        ([[1.0]], [float("inf")], 0.0, "targets"),
-        (np.zeros((1, 0)), [1.0], 0.0, "between 1 and"),
-        (np.ones((1, 200)), [1.0], 0.0, "between 1 and"),
-        (np.zeros((0, 3)), np.zeros(0), 0.0, "empty"),
-        ([[1.0]], [1.0], -1.0, "negative"),
-        ([1.0, 2.0], [1.0], 0.0, "items must be"),
+        ([[1.0, float("nan")]], [1.0], {}, r"items\[0, 1\]: items must be finite; got nan"),
+        ([[1.0]], [float("inf")], {}, r"targets\[0\]: targets must be finite; got inf"),
+        (np.zeros((1, 0)), [1.0], {}, "at least one item"),
+        (np.zeros((0, 3)), np.zeros(0), {}, "empty"),
+        ([[1.0]], [1.0], {"tolerance": -1.0}, "tolerance cannot be negative; got -1.0; use 0"),
+        ([[1.0]], [1.0], {"tolerance": float("nan")}, "tolerance must be finite"),
+        ([1.0, 2.0], [1.0], {}, "items must be"),
+        ([[1e308, 1e308]], [1.0], {}, "a total that float64 holds; got inf; scale"),
+        ([[1.0, 2.0]], [[1.0]], {}, "items must be"),
+        ([[1.0, 2.0]], [1.0], {"least_count": 3}, "least_count must be from 0 to the 2 items; got 3"),
+        ([[1.0, 2.0]], [1.0], {"least_count": 2, "most_count": 1}, "most_count cannot be below least_count; got 1"),
+        ([[1.0, 2.0]], [1.0], {"most_total": -1.0}, "most_total must be a number from 0; got -1.0"),
+        ([[1.0, 2.0]], [1.0], {"forced": [[0, 2]]}, r"forced\[0, 1\]: forced must be -1"),
+        ([[1.0, 2.0]], [1.0], {"forced": [[0.5, 0]]}, "forced must be whole numbers"),
+        ([[1.0, 2.0]], [1.0], {"groups": ((0, 2),)}, "groups must hold items from 0 to 1"),
+        ([[1.0, 2.0]], [1.0], {"groups": ((0, 1), (1,))}, "each in one group"),
     ],
 )
-def test_bad_input_is_refused(solver: str, items: ArrayLike, targets: ArrayLike, tolerance: float, says: str) -> None:
+def test_bad_input_is_refused(
+    solver: str, items: ArrayLike, targets: ArrayLike, given: dict[str, object], says: str
+) -> None:
     with pytest.raises(SolverError, match=says):
-        solve(Problem.of(items, targets, tolerance=tolerance), solver)
+        solve(Problem.of(items, targets, **given), solver)
 
 
-def test_the_exact_solver_names_its_limit_and_the_remedy() -> None:
-    with pytest.raises(SolverError, match=r"41 items are beyond the 40.*cp-sat"):
-        solve(Problem.of(np.ones((1, 41)), [3.0]), "meet-in-the-middle")
-    problem = Problem.of(np.ones((1, 22)), [3.0], tolerance=0.5, objective=Objective.LEAST_TOTAL)
-    with pytest.raises(SolverError, match=r"22 items of one sign are beyond the 20.*cp-sat"):
-        solve(problem, "meet-in-the-middle")
+@pytest.mark.parametrize(
+    ("solver", "items", "given", "says"),
+    [
+        (EXACT, 41, {}, r"41 items are beyond the 40 that meet-in-the-middle holds; use .*cp-sat, or fewer resistors"),
+        ("window", 41, {"tolerance": 1e-3, "objective": Objective.ANY}, r"41 items are beyond the 40.*cp-sat"),
+        ("cp-sat", 65, {}, r"65 items are beyond the 64 that cp-sat holds; use fewer resistors"),
+        ("auto", 65, {}, r"65 items are beyond the 64 that cp-sat holds; use fewer resistors"),
+        (
+            EXACT,
+            12,
+            {"tolerance": 0.5, "objective": Objective.LEAST_TOTAL, "most_count": 5},
+            r"not both; use cp-sat",
+        ),
+        ("window", 8, {}, r"window finds any subset of one sum within a tolerance"),
+        ("table", 8, {"most_count": 3}, r"use meet-in-the-middle or cp-sat"),
+    ],
+)
+def test_a_limit_is_named_with_its_remedy(solver: str, items: int, given: dict[str, object], says: str) -> None:
+    with pytest.raises(SolverError, match=says):
+        solve(Problem.of(np.linspace(0.5, 1.5, items)[None], [3.0], **given), solver)
 
 
 def test_an_unknown_solver_lists_the_known() -> None:
-    with pytest.raises(SolverError, match=r"gurobi.*auto, meet-in-the-middle, cp-sat"):
+    with pytest.raises(SolverError, match=r"gurobi.*auto, meet-in-the-middle, window, table, .*cp-sat"):
         solve(Problem.of([[1.0]], [1.0]), "gurobi")
 
 
-def test_auto_falls_back_to_cp_sat_beyond_the_exact_limit() -> None:
-    items = np.random.default_rng(2).uniform(0.5, 1.5, (2, 48))
-    answer = solve(Problem.of(items, [7.0, 9.0], tolerance=1e-3, objective=Objective.ANY), "auto")
-    assert answer.solver == "cp-sat"
-    assert (np.abs(answer.residuals) <= 1e-3).all()
+def test_forced_items_that_contradict_their_bounds_are_infeasible() -> None:
+    items, targets = [[1.0, 2.0, 4.0]] * 4, [2.9] * 4
+    forced = [[1, 1, 0], [1, 0, 0], [0, 0, 0], [-1, -1, -1]]
+    for solver in (EXACT, "cp-sat"):
+        problem = Problem.of(items, targets, forced=forced, most_count=1, least_count=1, groups=((0, 2),))
+        answer = solve(problem, solver)
+        assert answer.status[0] == Status.INFEASIBLE
+        assert answer.status[3] == Status.INFEASIBLE
+        assert answer.chosen.tolist() == [
+            [True, True, False], [True, False, False], [False, True, False], [False, False, False],
+        ]  # fmt: skip
+        assert "2 of 4 cells: no subset meets the side constraints" in answer.note
+
+
+def test_auto_says_what_it_chose_and_why() -> None:
+    rng = np.random.default_rng(2)
+
+    def chosen(items: np.ndarray, **given: object) -> tuple[str, str]:
+        answer = solve(Problem.of(items, items[:, : items.shape[1] // 2].sum(1), **given), "auto")
+        assert (answer.errors <= 1e-2).all()
+        return answer.solver, answer.reason
+
+    signed = rng.uniform(0.5, 1.5, (3, 16)) * rng.choice([-1, 1], 16)
+    near = {"tolerance": 1e-2, "objective": Objective.ANY}
+    assert chosen(signed) == (EXACT, "exact, and 16 items are within its limits")
+    assert chosen(rng.uniform(0.5, 1.5, (3, 30)), **near)[0] == "window"
+    assert chosen(np.repeat(signed[:1], 5000, axis=0)) == ("table", "5000 targets on one bank of 16 items")
+    assert chosen(signed, **near | {"objective": Objective.LEAST_TOTAL})[0] == EXACT
+    assert chosen(signed, most_count=8)[0] == EXACT
+    solver, reason = chosen(rng.uniform(0.5, 1.5, (2, 48)), **near)
+    assert (solver, "48 items are beyond the 40" in reason) == ("cp-sat", True)
+    solver, reason = chosen(signed, most_count=8, most_total=14.0, **near)
+    assert (solver, "not both" in reason) == ("cp-sat", True)
+
+
+def test_auto_takes_zero_items_for_what_they_are() -> None:
+    items = np.zeros((1, 48))
+    items[0, ::5] = np.linspace(0.1, 1.0, 10)
+    assert solve(Problem.of(items, [1.5]), "auto").solver == EXACT
 
 
 def test_the_two_solvers_agree_on_a_pair_within_the_quantum() -> None:
@@ -177,7 +209,7 @@ def test_the_two_solvers_agree_on_a_pair_within_the_quantum() -> None:
     items = np.concatenate([bank[:, 0], -bank[:, 1]], axis=1)
     targets = rng.uniform(-2e-6, 2e-6, 30)
     problem = Problem.of(items, targets, tolerance=2e-9, objective=Objective.LEAST_TOTAL)
-    exact, cp_sat = solve(problem, "meet-in-the-middle"), solve(problem, "cp-sat")
+    exact, cp_sat = solve(problem, EXACT), solve(problem, "cp-sat")
     total = [(np.abs(items) * answer.chosen).sum(1) for answer in (exact, cp_sat)]
     assert (cp_sat.status == Status.OPTIMAL_AT_QUANTUM).all()
     # the quantised tolerance is (n + 1) / 2 quanta narrower: only a subset in that rim may be missed
@@ -190,7 +222,7 @@ def test_cp_sat_claims_no_proof_for_an_answer_in_the_rim_of_the_tolerance() -> N
     # 0.9001 alone is within 0.1 of 1 but within the rounding of the quantised tolerance
     items, tolerance = [[0.9001, 2.0, -1.0995]], 0.1
     problem = Problem.of(items, [1.0], tolerance=tolerance, objective=Objective.LEAST_TOTAL)
-    exact, cp_sat = solve(problem, "meet-in-the-middle"), solve(problem, "cp-sat")
+    exact, cp_sat = solve(problem, EXACT), solve(problem, "cp-sat")
     assert exact.chosen.tolist() == [[True, False, False]]
     assert cp_sat.chosen.tolist() == [[False, True, True]]
     assert cp_sat.status.tolist() == [Status.FEASIBLE]
@@ -199,13 +231,22 @@ def test_cp_sat_claims_no_proof_for_an_answer_in_the_rim_of_the_tolerance() -> N
 
 def test_the_exact_solver_keeps_the_tolerance_when_sums_are_rounded() -> None:
     items = [[0.3, -0.3, 0.3, 0.7, -0.3, -0.3]]
-    answer = solve(Problem.of(items, [0.4], tolerance=0.1, objective=Objective.LEAST_TOTAL), "meet-in-the-middle")
+    answer = solve(Problem.of(items, [0.4], tolerance=0.1, objective=Objective.LEAST_TOTAL), EXACT)
     assert abs(answer.residuals[0]) <= 0.1
+
+
+@pytest.mark.parametrize(("scale", "slack"), [(1e300, 1e-15), (1e-300, 1e-15), (1e-318, 1e-2)])
+def test_the_exact_solver_takes_values_as_large_and_small_as_floats_go(scale: float, slack: float) -> None:
+    items = banks()["uniform"]
+    targets = targets_for(items)
+    plain = solve(Problem.of(items, targets), EXACT)
+    scaled = solve(Problem.of(items * scale, targets * scale), EXACT)
+    assert (np.abs(scaled.errors / scale - plain.errors) <= slack * np.abs(items).sum(1)).all()
 
 
 def test_the_exact_solver_ends_on_items_as_small_as_floats_go() -> None:
     problem = Problem.of([[1.0, -5e-324]], [0.9], tolerance=0.01, objective=Objective.LEAST_TOTAL)
-    assert solve(problem, "meet-in-the-middle").chosen[0, 0]
+    assert solve(problem, EXACT).chosen[0, 0]
 
 
 def test_values_beyond_the_integer_model_are_refused() -> None:
@@ -214,7 +255,11 @@ def test_values_beyond_the_integer_model_are_refused() -> None:
         solve(problem, "cp-sat")
 
 
-def test_zero_items_do_not_count_towards_a_limit() -> None:
-    items = np.zeros((1, 48))
-    items[0, ::5] = np.linspace(0.1, 1.0, 10)
-    assert solve(Problem.of(items, [1.5]), "auto").solver == "meet-in-the-middle"
+@pytest.mark.parametrize("n", [20, 30, 40])
+def test_the_exact_solver_finds_planted_sums_at_every_size(n: int) -> None:
+    rng = np.random.default_rng(n)
+    items = rng.uniform(0.8, 1.2, (2, n))
+    planted = rng.random((2, n)) < 0.5
+    masks, residuals = solve_cells(items, np.where(planted, items, 0.0).sum(1), solver=EXACT)
+    assert (np.abs(residuals) <= 1e-14 * n).all()
+    assert n > 30 or (masks == planted).all()

@@ -81,7 +81,7 @@ def test_weights_are_audited_on_the_true_die(small_design: Path) -> None:
             worst / np.abs(layer.matrix.weights[layer.matrix.bias_rows :]).max()
         )
         assert layer.statistics["rms_weight_error"] == pytest.approx((error / power) ** 0.5)
-        assert worst <= 1.05 * layer.tolerance_siemens / layer.siemens_per_weight.min()
+        assert worst <= 1.05 * layer.rules.tolerance_siemens / layer.siemens_per_weight.min()
 
 
 def test_inspect_sees_a_changed_file(small_network: Path, tmp_path: Path) -> None:

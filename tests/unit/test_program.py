@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rsscircuit.banks import MeasuredBanks, Place, bank_spec, draw_die, measure
-from rsscircuit.design import program
+from rsscircuit.design import Rules, program
 from rsscircuit.technology import load_technology
 
 TECHNOLOGY = load_technology("sky130_xhigh_1M")
@@ -25,7 +25,7 @@ def tile(rows: int = 40, columns: int = 12) -> tuple[np.ndarray, MeasuredBanks]:
 def test_every_cell_is_within_its_tolerance_and_columns_do_not_drift() -> None:
     targets, banks = tile()
     tolerance = 2.0**-11 * FULL
-    plan = program(targets, banks, tolerance_siemens=tolerance, solver="auto")
+    plan = program(targets, banks, Rules(tolerance_siemens=tolerance))
     pair = np.where(plan.closed, banks.step_siemens, 0.0).sum(3)
     error = pair[:, :, 0] - pair[:, :, 1] - targets
     assert error == pytest.approx(plan.residual_siemens, abs=1e-9 * FULL)
@@ -40,7 +40,7 @@ def test_a_wider_tolerance_never_costs_conductance() -> None:
     targets, banks = tile()
 
     def total(fraction: float) -> float:
-        plan = program(targets, banks, tolerance_siemens=fraction * FULL, solver="auto")
+        plan = program(targets, banks, Rules(tolerance_siemens=fraction * FULL))
         return float((plan.closed * banks.step_siemens).sum())
 
     assert total(2.0**-6) < total(2.0**-9) < total(2.0**-12)
@@ -48,7 +48,7 @@ def test_a_wider_tolerance_never_costs_conductance() -> None:
 
 def test_zero_tolerance_is_the_nearest_of_each_cell() -> None:
     targets, banks = tile(4, 3)
-    plan = program(targets, banks, tolerance_siemens=0.0, solver="auto")
+    plan = program(targets, banks, Rules(tolerance_siemens=0.0))
     assert np.abs(plan.residual_siemens).max() < 2e-5 * FULL
 
 
@@ -62,7 +62,7 @@ def test_targets_out_of_reach_are_told_apart_from_coarse_ones() -> None:
         Place(seed=3, layer="t", tile=0),
     )
     targets[2, 1], targets[5, 3] = 2.0 * FULL, -1.5 * FULL
-    plan = program(targets, banks, tolerance_siemens=2.0**-30 * FULL, solver="auto")
+    plan = program(targets, banks, Rules(tolerance_siemens=2.0**-30 * FULL))
     assert np.argwhere(plan.beyond_reach).tolist() == [[2, 1], [5, 3]]
     assert plan.beyond_tolerance.sum() > 10
     assert not (plan.beyond_reach & plan.beyond_tolerance).any()

@@ -1,0 +1,294 @@
+"""Subset sums where it matters how many items are chosen, exactly: half sums listed by number of items.
+
+The meet in the middle of Horowitz and Sahni (1974) with one sorted list for every half and count: the sums of
+c of the first k items are those of c of the first k - 1 merged with those of c - 1 of them, each plus item k. A
+choice of c items is i of one half and c - i of the other, so a pair of lists is swept for every i. Counts rise
+from the least allowed, and lists of a count are built when it is reached: with a tolerance the search ends at
+the first count that has a subset within it, which is the fewest, and builds no list of larger counts.
+
+Items that exclude each other are one digit with several values. A digit lies wholly in one half, and its
+values are merged into the lists from before its first, so that no sum has two of them.
+
+Merge and sweep choose without branches and run in four chains of loads that do not wait for each other: from
+both ends inward, and from the middle, found by binary search, outward. Ends of lists that no sum of the other
+list brings within the error to beat are not swept. Lists carry no masks: the lists of all k are kept, and the
+subset is found by walking back.
+
+Ties. Half sums are compared as they are rounded. Of equals the subset with fewer items wins, then the one with
+fewer in the first half, then the one that the sweep meets first; all of it follows from the sorted values.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rsscircuit.subsetsum.compiled import kernel, run_cells
+from rsscircuit.subsetsum.problem import BoolArray, Objective, Problem
+from rsscircuit.subsetsum.rounding import rounding_of
+
+_ONE = np.uint64(1)
+_FOUR_CHAINS = 16
+
+
+@kernel
+def merge(sums, first, size, second, second_size, step, out):
+    """Merge the lists at ``first`` and, each sum plus ``step``, at ``second`` into one at ``out``.
+
+    What stands before and after a list, or part of one, must not lie within it: infinities, or sums left out.
+    """
+    total = size + second_size
+    if total < _FOUR_CHAINS:
+        i, j = first, second
+        for k in range(out, out + total):
+            low, other = sums[i], sums[j] + step
+            sums[k] = low if low < other else other
+            i, j = (i + 1, j) if low < other else (i, j + 1)
+        return
+    half = total // 2
+    low, high = max(0, half - second_size), min(half, size)
+    while low < high:
+        middle = (low + high) >> 1
+        if sums[first + middle] < sums[second + half - middle - 1] + step:
+            low = middle + 1
+        else:
+            high = middle
+    i0, j0, k0 = np.uint64(first), np.uint64(second), np.uint64(out)
+    i2, j2, k2 = np.uint64(first + low), np.uint64(second + half - low), np.uint64(out + half)
+    i1, j1, k1 = i2 - _ONE, j2 - _ONE, k2 - _ONE
+    i3, j3, k3 = np.uint64(first + size - 1), np.uint64(second + second_size - 1), np.uint64(out + total - 1)
+    for _ in range((total - half + 1) // 2):
+        x0, x1, x2, x3 = sums[i0], sums[i1], sums[i2], sums[i3]
+        y0, y1, y2, y3 = sums[j0] + step, sums[j1] + step, sums[j2] + step, sums[j3] + step
+        sums[k0] = x0 if x0 < y0 else y0
+        sums[k1] = x1 if x1 > y1 else y1
+        sums[k2] = x2 if x2 < y2 else y2
+        sums[k3] = x3 if x3 > y3 else y3
+        s0, s1, s2, s3 = np.uint64(x0 < y0), np.uint64(x1 > y1), np.uint64(x2 < y2), np.uint64(x3 > y3)
+        i0, j0, k0 = i0 + s0, j0 + _ONE - s0, k0 + _ONE
+        i1, j1, k1 = i1 - s1, j1 - _ONE + s1, k1 - _ONE
+        i2, j2, k2 = i2 + s2, j2 + _ONE - s2, k2 + _ONE
+        i3, j3, k3 = i3 - s3, j3 - _ONE + s3, k3 - _ONE
+
+
+@kernel
+def first_from(sums, start, size, step, value):
+    """Where the list at ``start`` first reaches ``value``, each sum plus ``step``; its end where it does not."""
+    low, high = start, start + size
+    while low < high:
+        middle = (low + high) >> 1
+        if sums[middle] + step < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel
+def closest(sums, first, size, second, second_size, target, low, high, limit):
+    """The pair of sums nearest to ``target`` with an error below ``limit`` and, signed, from ``low`` to ``high``.
+
+    Both lists stand between infinities. Returns (error, sum of the first list, sum of the second); where there is no
+    such pair the error is ``limit``.
+    """
+    best_first, best_second = 0.0, 0.0
+    if size == 0 or second_size == 0:
+        return limit, best_first, best_second
+    # leave out the ends that no sum of the other list brings within the limit
+    least, most = sums[first] - target, sums[first + size - 1] - target
+    second_least, second_most = sums[second] - target, sums[second + second_size - 1] - target
+    end = first_from(sums, first, size, second_least, limit)
+    first = first_from(sums, first, size, second_most, -limit)
+    second_end = first_from(sums, second, second_size, least, limit)
+    second = first_from(sums, second, second_size, most, -limit)
+    size, second_size = end - first, second_end - second
+    if size <= 0 or second_size <= 0:
+        return limit, best_first, best_second
+    half = (size + second_size) // 2
+    left, right = max(0, half - second_size), min(half, size)
+    while left < right:
+        middle = (left + right) >> 1
+        if sums[first + middle] + sums[second + second_size - half + middle] < target:
+            left = middle + 1
+        else:
+            right = middle
+    i0, j0 = np.uint64(first), np.uint64(second + second_size - 1)
+    i2, j2 = np.uint64(first + left), np.uint64(second + second_size - 1 - half + left)
+    ahead = np.uint64(sums[i2] + sums[j2] - target < 0.0)  # the chains that part here see the turn between them
+    i1, j1 = i2 + ahead - _ONE, j2 + ahead
+    i3, j3 = np.uint64(first + size - 1), np.uint64(second)
+    for _ in range((size + second_size - half) // 2 + 1):
+        e0, e1 = sums[i0] + sums[j0] - target, sums[i1] + sums[j1] - target
+        e2, e3 = sums[i2] + sums[j2] - target, sums[i3] + sums[j3] - target
+        least = min(min(abs(e0), abs(e1)), min(abs(e2), abs(e3)))
+        if least < limit:
+            for e, i, j in ((e0, i0, j0), (e1, i1, j1), (e2, i2, j2), (e3, i3, j3)):
+                if abs(e) < limit and low <= e <= high:
+                    limit, best_first, best_second = abs(e), sums[i], sums[j]
+        s0, s1, s2, s3 = np.uint64(e0 < 0.0), np.uint64(e1 >= 0.0), np.uint64(e2 < 0.0), np.uint64(e3 >= 0.0)
+        i0, j0 = i0 + s0, j0 - _ONE + s0
+        i1, j1 = i1 - s1, j1 + _ONE - s1
+        i2, j2 = i2 + s2, j2 - _ONE + s2
+        i3, j3 = i3 - s3, j3 + _ONE - s3
+    return limit, best_first, best_second
+
+
+@kernel
+def insert(values, places, count, value, place):
+    """Put ``value`` into the ascending ``values[:count]``."""
+    at = count
+    while at > 0 and values[at - 1] > value:
+        values[at], places[at] = values[at - 1], places[at - 1]
+        at -= 1
+    values[at], places[at] = value, place
+
+
+@kernel
+def _deal(items, digits, order, ranked, width, values, places, bases, steps, most):
+    """Sort the items and deal the digits, widest first, each to the half with fewer combinations yet.
+
+    Half h gets ``steps[h]`` items in ``most[h]`` digits; ``bases`` tells how many items precede an item's digit.
+    Returns how many half sums all lists of both halves hold.
+    """
+    count, widest = 0, 0
+    width[:] = 0
+    for k in range(items.size):
+        if items[k] != 0.0:
+            insert(ranked, order, count, items[k], k)
+            count += 1
+            width[digits[k]] += 1
+            widest = max(widest, width[digits[k]])
+    steps[:], most[:] = 0, 0
+    entries, combinations, before = 2, [1, 1], [1, 1]
+    for wide in range(widest, 0, -1):
+        for k in range(count):
+            digit = digits[order[k]]
+            if width[digit] == wide:
+                half = 0 if combinations[0] <= combinations[1] else 1
+                base, before[half] = steps[half], combinations[half]
+                for m in range(k, count):
+                    if digits[order[m]] == digit:
+                        step = steps[half]
+                        values[half, step], places[half, step], bases[half, step] = ranked[m], order[m], base
+                        steps[half] += 1
+                        combinations[half] += before[half]
+                        entries += combinations[half]
+                most[half] += 1
+                width[digit] = 0
+    return entries
+
+
+@kernel
+def _add_count(sums, end, count, values, bases, steps, starts, sizes):
+    """Append the lists of all sums of ``count`` items, of the first 0, 1, ... items; returns the new end.
+
+    The list of c of the first k items is at ``starts[k, c + 1]``.
+    """
+    for k in range(steps + 1):
+        size = 1 if k == 0 and count == 0 else 0
+        sums[end] = -np.inf
+        if k == 0:
+            sums[end + 1] = 0.0
+        else:
+            size, added = sizes[k - 1, count + 1], sizes[bases[k - 1], count]
+            merge(sums, starts[k - 1, count + 1], size, starts[bases[k - 1], count], added, values[k - 1], end + 1)
+            size += added
+        starts[k, count + 1], sizes[k, count + 1] = end + 1, size
+        end += size + 2
+        sums[end - 1] = np.inf
+    return end
+
+
+@kernel
+def _mark(sums, value, count, values, places, bases, steps, starts, sizes, chosen):
+    """Mark the ``count`` items of a half whose sum is ``value``, walking back through its lists."""
+    k = steps
+    while k > 0:
+        if sums[first_from(sums, starts[k - 1, count + 1], sizes[k - 1, count + 1], 0.0, value)] == value:
+            k -= 1
+        else:
+            chosen[places[k - 1]] = True
+            step, k = values[k - 1], bases[k - 1]
+            value = sums[first_from(sums, starts[k, count], sizes[k, count], step, value)]
+            count -= 1
+
+
+@kernel
+def _search_some(items, targets, tolerance, least, most, digits, first, stride, chosen, found):
+    """Search the cells first, first + stride, ... with scratch memory of its own."""
+    cells, n = items.shape
+    order, ranked, width = np.empty(n, np.int64), np.empty(n), np.empty(n, np.int64)
+    values, places, bases = np.empty((2, n)), np.empty((2, n), np.int64), np.empty((2, n), np.int64)
+    starts, sizes = np.empty((2, n + 1, n + 2), np.int64), np.zeros((2, n + 1, n + 2), np.int64)
+    steps, digits_in = np.empty(2, np.int64), np.empty(2, np.int64)
+    starts[:, :, 0] = 1
+    sums = np.empty(0)
+    for cell in range(first, cells, stride):
+        room = _deal(items[cell], digits, order, ranked, width, values, places, bases, steps, digits_in)
+        room += 2 * (steps[0] + 1) * (digits_in[0] + 1) + 2 * (steps[1] + 1) * (digits_in[1] + 1) + 2
+        if room > sums.size:
+            sums = np.empty(room)
+        sums[0], sums[1], end = -np.inf, np.inf, 2
+        target = targets[cell]
+        size = abs(target)
+        for k in range(n):
+            size += abs(items[cell, k])
+        # sums are rounded: what is within this narrower tolerance is within the true one when it is recomputed
+        enough = max(tolerance[cell] - rounding_of(n, size), 0.0)
+        best, best_part, best_count, best_first, best_second = np.inf, 0, 0, 0.0, 0.0
+        built = -1
+        for count in range(least[cell], min(most[cell], digits_in[0] + digits_in[1]) + 1):
+            while built < count:
+                built += 1
+                for half in range(2):
+                    if built <= digits_in[half]:
+                        end = _add_count(
+                            sums, end, built, values[half], bases[half], steps[half], starts[half], sizes[half]
+                        )
+            for part in range(max(0, count - digits_in[1]), min(count, digits_in[0]) + 1):
+                a, size_a = starts[0, steps[0], part + 1], sizes[0, steps[0], part + 1]
+                b, size_b = starts[1, steps[1], count - part + 1], sizes[1, steps[1], count - part + 1]
+                error, in_first, in_second = closest(sums, a, size_a, b, size_b, target, -np.inf, np.inf, best)
+                if error < best:
+                    best, best_part, best_count = error, part, count
+                    best_first, best_second = in_first, in_second
+            if best <= enough:
+                break
+        found[cell] = best < np.inf
+        if found[cell]:
+            for half in range(2):
+                in_half = best_part if half == 0 else best_count - best_part
+                value = best_first if half == 0 else best_second
+                _mark(
+                    sums, value, in_half, values[half], places[half], bases[half], steps[half],
+                    starts[half], sizes[half], chosen[cell],
+                )  # fmt: skip
+
+
+def search(problem: Problem) -> tuple[BoolArray, BoolArray]:
+    """The nearest subset with an allowed count and at most one item of each group; with a tolerance the fewest.
+
+    With the objectives FEWEST and ANY the search ends at the least count that has a subset within the
+    tolerance, and that count's nearest is chosen; where no count has one, the nearest of all.
+
+    Up to 40 items that are not zero, or more where groups leave no half more than 2**20 combinations. Scratch
+    memory is 16 bytes a half sum, at most 34 MB a thread. Every half sum is merged once; every allowed count
+    takes a sweep of at most all of them, and far less once the error to beat is small.
+
+    Returns:
+        Chosen, bool [cells, n], and found, bool [cells]: False where no subset meets the constraints.
+    """
+    cells, n = problem.items.shape
+    digits = np.arange(n)
+    for group in problem.groups:
+        digits[list(group)] = min(group, default=0)
+    tolerance = problem.tolerance if problem.objective is not Objective.NEAREST else np.zeros(cells)
+    chosen, found = np.zeros((cells, n), np.bool_), np.zeros(cells, np.bool_)
+    run_cells(
+        lambda first, stride: _search_some(
+            problem.items, problem.targets, tolerance, problem.least_count, problem.most_count, digits,
+            first, stride, chosen, found,
+        ),
+        cells=cells,
+        steps_per_cell=8 << (n // 2),
+    )  # fmt: skip
+    return chosen, found

@@ -1,0 +1,179 @@
+"""What every subset-sum solver is held to: brute force over all subsets, and problems that are hard to get right."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+
+from rsscircuit.subsetsum import SOLVERS, Kind, Objective, Problem, Solution, Status, solve
+from rsscircuit.subsetsum.kind import kind_of
+
+CELLS = 12
+
+
+def banks() -> dict[str, np.ndarray]:
+    """Adversarial items, [cells, n]."""
+    rng = np.random.default_rng(11)
+    sign = rng.choice([-1, 1], (CELLS, 9))
+    return {
+        "uniform": rng.uniform(-1, 1, (CELLS, 9)),
+        "narrow": rng.uniform(0.8, 1.2, (CELLS, 9)),
+        "fourteen": rng.uniform(0.8, 1.2, (CELLS, 14)),
+        "geometric pairs": np.concatenate([1.25 ** -np.arange(4.0), -(1.25 ** -np.arange(4.0))])
+        * (1 + 0.01 * rng.standard_normal((CELLS, 8))),
+        "duplicates": rng.choice([0.25, -0.25, 0.5, 1.0], (CELLS, 9)),
+        "all equal": np.full((CELLS, 9), 0.1),
+        "decimals": rng.choice([0.1, 0.2, 0.3, -0.1, 0.7], (CELLS, 9)),
+        "with zeros": rng.uniform(-1, 1, (CELLS, 9)) * rng.integers(0, 2, (CELLS, 9)),
+        "all zero": np.zeros((CELLS, 3)),
+        "twelve decades": 10.0 ** rng.uniform(-12, 0, (CELLS, 9)) * sign,
+        "one item": rng.uniform(0.1, 1, (CELLS, 1)),
+        "two items": rng.uniform(-1, 1, (CELLS, 2)),
+        "all negative": -rng.uniform(0.1, 1, (CELLS, 7)),
+        "siemens": rng.uniform(1e-7, 1e-6, (CELLS, 9)) * sign,
+        "whole numbers": rng.integers(-9, 10, (CELLS, 9)).astype(float),
+    }
+
+
+def targets_for(items: np.ndarray) -> np.ndarray:
+    """Targets within and a little beyond reach, zero, and exact subset sums."""
+    rng = np.random.default_rng(3)
+    low, high = np.minimum(items, 0).sum(1), np.maximum(items, 0).sum(1)
+    inside = low + (high - low) * rng.uniform(-0.1, 1.1, len(items))
+    inside[0] = 0.0
+    inside[1] = (items[1] * (np.arange(items.shape[1]) % 2)).sum()
+    inside[2] = high[2]
+    return inside
+
+
+def constraints(items: np.ndarray) -> dict[str, dict[str, object]]:
+    """Side constraints by name, as keyword arguments of a problem."""
+    rng = np.random.default_rng(5)
+    n, sizes = items.shape[1], np.abs(items).sum(1)
+    forced = rng.choice([-1, 0, 0, 0, 1], items.shape).astype(np.int8)
+    some = {
+        "exact count": {"least_count": n // 2, "most_count": n // 2},
+        "bounded count": {"least_count": 1, "most_count": rng.integers(1, n + 1, len(items))},
+        "bounded total": {"most_total": 0.4 * sizes},
+        "stuck": {"forced": forced},
+        "stuck and bounded": {"forced": forced, "most_count": n // 2 + 1},
+        "stuck and total": {"forced": forced, "most_total": 0.6 * sizes},
+    }
+    if n >= 5:
+        groups = ((0, 2, 4), (1, 3))
+        some["groups"] = {"groups": groups}
+        some["groups, stuck, counted"] = {"groups": groups, "forced": forced, "most_count": n - 1}
+        some["everything"] = {"groups": groups, "least_count": 1, "most_count": n - 2, "most_total": 0.7 * sizes}
+    return some
+
+
+def several_sums() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Items [cells, n, sums] and targets [cells, sums]: columns that share a word, and corners."""
+    rng = np.random.default_rng(21)
+    bank = rng.uniform(0.8, 1.2, (CELLS, 8))
+    corners = bank[:, :, None] * np.array([0.95, 1.0, 1.05]) * (1 + 1e-3 * rng.standard_normal((CELLS, 8, 3)))
+    wanted = bank.sum(1) * rng.uniform(0.2, 0.8, CELLS)
+    columns = rng.uniform(-1, 1, (CELLS, 8, 2))
+    signed = rng.uniform(0.1, 1, (CELLS, 6, 3)) * np.array([1, -1, 1])
+    return {
+        "corners": (corners, np.repeat(wanted[:, None], 3, axis=1)),
+        "two columns": (columns, rng.uniform(-1, 1, (CELLS, 2))),
+        "three columns": (signed, rng.uniform(0, 2, (CELLS, 3)) * np.array([1, -1, 1])),
+        "one column": (columns[:, :, :1], rng.uniform(-1, 1, (CELLS, 1))),
+    }
+
+
+def able(solver: str, problem: Problem) -> bool:
+    """Whether a solver takes such problems, forced items and different banks aside."""
+    kind = kind_of(problem)
+    one_cell = Kind(**{name: getattr(kind, name) for name in Kind.__slots__} | {"one_bank": True})
+    return not SOLVERS[solver].obstacle(one_cell)
+
+
+def answer_of(problem: Problem, solver: str) -> Solution:
+    """The batch at once, or cell by cell where the solver holds one bank only."""
+    if not SOLVERS[solver].obstacle(kind_of(problem)):
+        return solve(problem, solver)
+    parts = [solve(problem.part(slice(k, k + 1)), solver) for k in range(len(problem.items))]
+    gathered = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
+    return Solution(solver=parts[0].solver, **gathered)
+
+
+_ARRAYS = ("chosen", "residuals", "status", "quantum")
+
+
+def allowed(problem: Problem, cell: int, masks: np.ndarray, slack: float) -> np.ndarray:
+    """Which masks meet the side constraints, the total within ``slack``."""
+    items = problem.items[cell].reshape(len(problem.items[cell]), -1)
+    real = (items != 0).any(axis=1)
+    forced, count = problem.forced[cell], (masks & real).sum(1)
+    fits = (masks[:, forced > 0].all(axis=1)) & ~(masks[:, forced < 0].any(axis=1))
+    fits &= ~masks[:, ~real & (forced <= 0)].any(axis=1)
+    fits &= (count >= problem.least_count[cell]) & (count <= problem.most_count[cell])
+    fits &= masks @ problem.magnitudes[cell] <= problem.most_total[cell] + slack
+    for group in problem.groups:
+        fits &= (masks & real)[:, list(group)].sum(1) <= 1
+    return fits
+
+
+def subsets(n: int) -> np.ndarray:
+    """All masks, bool [2**n, n]."""
+    return (np.arange(2**n)[:, None] >> np.arange(n)) & 1 == 1
+
+
+def check(problem: Problem, answer: Solution) -> None:
+    """Hold an answer to brute force: allowed, true residual, as good as its objective asks, honest status."""
+    masks = subsets(problem.items.shape[1])
+    cells, n = problem.items.shape[:2]
+    assert answer.chosen.shape == (cells, n)
+    assert answer.residuals.shape == problem.targets.shape
+    for cell in range(cells):
+        _check_cell(problem, answer, cell, masks)
+
+
+def _check_cell(problem: Problem, answer: Solution, cell: int, masks: np.ndarray) -> None:
+    items = problem.items[cell].reshape(masks.shape[1], -1)
+    target = problem.targets[cell].reshape(-1)
+    chosen, status = answer.chosen[cell], Status(int(answer.status[cell]))
+    edge = 4e-15 * (np.abs(items).sum(0).max() + np.abs(target).max())
+    rim = (masks.shape[1] + 2) * float(answer.quantum[cell])
+    residual = answer.residuals[cell].reshape(-1)
+    exact = [sum(items[chosen, k].tolist(), start=-target[k]) for k in range(target.size)]
+    assert np.allclose(residual, exact, rtol=0, atol=edge)
+    # a solver that rounds may keep clear of the bound on the total by its quantum, but never exceed it
+    fits, sure = allowed(problem, cell, masks, edge), allowed(problem, cell, masks, -rim)
+    if status <= Status.UNSOLVED:
+        assert not sure.any()
+        assert status == Status.INFEASIBLE or rim > 0
+        return
+    assert fits[(masks == chosen).all(axis=1)].any(), "a side constraint is broken"
+    errors = np.abs(masks @ items - target).max(axis=1)
+    error, tolerance = float(np.abs(residual).max()), float(problem.tolerance[cell])
+    best = errors[fits].min()
+    if problem.objective is not Objective.NEAREST and errors[sure].min(initial=np.inf) <= tolerance - rim - edge:
+        assert error <= tolerance + edge
+        within, surely = fits & (errors <= tolerance + edge), sure & (errors <= tolerance - rim - edge)
+        for objective, cost, step in (
+            (Objective.LEAST_TOTAL, masks @ problem.magnitudes[cell], rim + edge),
+            (Objective.FEWEST, (masks & (items != 0).any(axis=1)).sum(1), 0),
+        ):
+            if problem.objective is objective:
+                paid = cost[(masks == chosen).all(axis=1)][0]
+                assert cost[within].min() - edge <= paid <= cost[surely].min() + step
+    elif error > tolerance or problem.objective is Objective.NEAREST:
+        assert error <= errors[sure].min(initial=np.inf) + rim + edge
+        if status is Status.OPTIMAL:
+            assert error <= best + edge
+    assert status < Status.OPTIMAL or rim == 0
+    assert status is not Status.FEASIBLE or problem.objective is not Objective.NEAREST or rim > 0
+
+
+def objectives(items: np.ndarray) -> Iterator[tuple[Objective, np.ndarray]]:
+    """Every objective with a narrow, a usual and a wide tolerance, [cells]."""
+    size = np.abs(items).reshape(*items.shape[:2], -1).sum(axis=1).max(axis=1)
+    size[size == 0] = 1.0
+    yield Objective.NEAREST, np.zeros(len(items))
+    for objective, width in itertools.product((Objective.LEAST_TOTAL, Objective.FEWEST, Objective.ANY), (1e-3, 0.05)):
+        yield objective, width * size
