@@ -94,7 +94,7 @@ def cp_sat_on_both_convolutions(directory: Path) -> None:
             step = crossbar.measured.step_siemens[drawn]
             items.append(np.concatenate([step[:, 0], -step[:, 1]], axis=1))
             targets.append(crossbar.targets[drawn])
-            tolerance.append(np.full(drawn.sum(), layer.tolerance_siemens))
+            tolerance.append(np.full(drawn.sum(), layer.rules.tolerance_siemens))
     problem = {
         "items": np.concatenate(items), "targets": np.concatenate(targets), "tolerance": np.concatenate(tolerance),
     }  # fmt: skip
@@ -135,7 +135,7 @@ def cp_sat_on_both_convolutions(directory: Path) -> None:
     print_lines(
         [
             f"least total conductance of the sample, CP-SAT over exact: {ratio:.6f}",
-            "every residual is recomputed from its mask; the exact solver takes the least total even where any will do",
+            "every residual is recomputed from its mask; where any will do the exact solver takes the nearest",
         ]
     )
 

@@ -56,7 +56,7 @@ def cli() -> None:
 @option("--out", required=True, metavar="DIR", help="Directory of the design.")
 @option("--technology", default=DEFAULT, metavar="NAME|FILE", help="Preset name or TOML file.")
 @option("--bank", metavar="PLAN", help="Nominal plan, as geometric:1.25 or equal; else the technology's own.")
-@option("--resistors", type=int, metavar="N", help="Resistors a bank, 1 to 64; else the technology's own.")
+@option("--resistors", type=int, metavar="N", help="Resistors a bank, 1 to 32; else the technology's own.")
 @option("--tile", default="64x64", metavar="RxC", help="Largest logical rows and columns of a crossbar.")
 @option("--solver", default="auto", help="auto, or a solver by name: meet-in-the-middle, cp-sat, window, ...")
 @option(

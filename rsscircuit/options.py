@@ -115,7 +115,6 @@ def resolve(options: BuildOptions) -> Resolved:
     kind = Kind(
         objective=OBJECTIVES[options.objective] if options.tolerance != 0 else Objective.NEAREST,
         items=2 * bank.resistors,
-        one_sign=bank.resistors,
         tolerance=options.tolerance != 0,
         counted=options.most_closed is not None,
         bounded=options.most_total is not None,

@@ -194,7 +194,7 @@ class _Build:
             objective=OBJECTIVES[options.objective],
             most_closed=options.most_closed,
             most_siemens=None if options.most_total is None else options.most_total * full_scale,
-            solver=self.resolved.solver.solver,
+            solver=options.solver,
         )
 
     def _layer(
@@ -250,6 +250,7 @@ class _Build:
             siemens_per_weight=scale,
             full_scale_siemens=full_scale,
             rules=rules,
+            solver=self.resolved.solver.solver,
             reason=self.resolved.solver.reason,
             statistics=audit.result(),
         )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rsscircuit.errors import InputError
 
 Array = NDArray[np.float64]
-MAX_RESISTORS = 64
+MAX_RESISTORS = 32  # a pair of banks is one subset-sum problem, and the solvers end at 64 items
 
 
 def _equal(n: int, _: float) -> Array:
@@ -75,10 +75,10 @@ def bank_spec(plan: str, resistors: int, unit_ohm: float) -> BankSpec:
     """The bank that a plan such as ``geometric:1.25`` or ``equal`` draws.
 
     Raises:
-        InputError: Unknown plan, a parameter outside its range, or not 1 to 64 resistors.
+        InputError: Unknown plan, a parameter outside its range, or not 1 to 32 resistors.
     """
     if not 1 <= resistors <= MAX_RESISTORS:
-        raise InputError("a bank has 1 to 64 resistors", where="--resistors", got=resistors)
+        raise InputError("a bank has 1 to 32 resistors", where="--resistors", got=resistors)
     name, _, given = plan.partition(":")
     kind = _KINDS.get(name)
     if kind is None:

@@ -45,6 +45,7 @@ class SwitchPlan:
         beyond_reach: bool [rows, cols], targets larger than the whole bank.
         beyond_tolerance: bool [rows, cols], targets within reach that the rules and the tolerance leave no
             subset for; they get the nearest there is.
+        solvers: Names of the solvers that answered.
         note: The solver's remark, empty where it has none.
     """
 
@@ -53,6 +54,7 @@ class SwitchPlan:
     status: NDArray[np.int8]
     beyond_reach: NDArray[np.bool_]
     beyond_tolerance: NDArray[np.bool_]
+    solvers: tuple[str, ...] = ()
     note: str = ""
 
 
@@ -85,6 +87,7 @@ def program(
     chosen = np.zeros(items.shape, np.bool_)
     residual = -targets.copy()
     status = np.zeros(targets.shape, np.int8)
+    solvers: set[str] = set()
     notes: list[str] = []
 
     def attempt(cells: Cells, aim: Array, width: float) -> None:
@@ -100,6 +103,7 @@ def program(
         answer = solve(problem, rules.solver)
         chosen[cells], status[cells] = answer.chosen, answer.status
         residual[cells] = answer.residuals + (aim - targets[cells])
+        solvers.add(answer.solver)
         if answer.note:
             notes.append(answer.note)
 
@@ -125,6 +129,7 @@ def program(
         status=status,
         beyond_reach=beyond_reach,
         beyond_tolerance=missed & ~beyond_reach,
+        solvers=tuple(sorted(solvers)),
         note="; ".join(dict.fromkeys(notes)),
     )
 

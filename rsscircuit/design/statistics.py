@@ -46,6 +46,7 @@ class LayerAudit:
     conductance: float = 0.0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS, 0))
     status: dict[str, int] = field(default_factory=dict)
+    solvers: set[str] = field(default_factory=set)
     misses: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -82,6 +83,7 @@ class LayerAudit:
         for state, count in zip(*np.unique(plan.status[drawn], return_counts=True), strict=True):
             name = Status(int(state)).name.lower()
             self.status[name] = self.status.get(name, 0) + int(count)
+        self.solvers.update(plan.solvers)
         if plan.note:
             self.notes.append(f"tile {crossbar.index}: {plan.note}")
         for row, column in np.argwhere(plan.beyond_reach).tolist()[: NAMED_MISSES - len(self.misses)]:
@@ -111,6 +113,7 @@ class LayerAudit:
             "worst_bias_error": self.worst_bias_error / (float(np.abs(bias).max(initial=0.0)) or 1.0),
             "mean_signed_weight_error": self.signed_error / cells / largest,
             "mean_cell_siemens": self.conductance / cells,
+            "solvers": sorted(self.solvers),
             "status": self.status,
             "beyond_reach_named": self.misses,
             "notes": self.notes,

@@ -67,7 +67,7 @@ def show_layers(record: Mapping[str, Any], seconds: Mapping[str, str]) -> None:
                 percent(figures["worst_weight_error"]),
                 str(figures["beyond_reach"]),
                 str(figures["beyond_tolerance"]),
-                layer["rules"]["solver"],
+                ", ".join(figures["solvers"]),
                 seconds.get(layer["label"], "-"),
             )
         )
@@ -99,7 +99,7 @@ def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]
         "tolerance": f"{_tolerance(options)}: {engineering(tolerance, 'S')} of "
         f"{engineering(full_scale, 'S')} in layer {first['name']}",
         "objective": _objective(options),
-        "solver": f"{first['rules']['solver']} ({first['reason']})",
+        "solver": f"{first['solver']} ({first['reason']})",
         "resistors": f"{summary['resistors']} in {summary['cells']} cells; {summary['zero_weights']} zero weights "
         f"saved {summary['resistors_saved']} resistors and switches",
     }

@@ -23,7 +23,6 @@ if COMPILED:
 
 NAME = "meet-in-the-middle"
 MAX_ITEMS = 40
-MAX_ONE_SIGN = 20
 MAX_SUMS = 8
 MAX_ITEMS_OF_VECTORS = 28
 
@@ -38,11 +37,8 @@ def obstacle(kind: Kind) -> str:
         if kind.constrained or (kind.tolerance and kind.objective is not Objective.ANY):
             return f"{NAME} takes several sums without side constraints, the nearest or any within a tolerance"
         return ""
-    if _by_sign(kind):
-        if kind.one_sign > MAX_ONE_SIGN:
-            return f"{kind.one_sign} items of one sign are beyond the {MAX_ONE_SIGN} of which {NAME} bounds the total"
-        if kind.counted or kind.grouped or kind.objective is Objective.FEWEST:
-            return f"{NAME} bounds either the total or the number of items, not both"
+    if _by_sign(kind) and _by_count(kind):
+        return f"{NAME} bounds either the total or the number of items, not both"
     return ""
 
 

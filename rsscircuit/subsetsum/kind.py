@@ -16,7 +16,6 @@ class Kind:
     Attributes:
         objective: What is sought.
         items: Largest number of items a cell has, those that are zero left out.
-        one_sign: Largest number of items of one sign.
         cells: How many cells.
         sums: How many sums a cell must meet at once.
         tolerance: Whether an error above zero is good enough.
@@ -28,7 +27,6 @@ class Kind:
 
     objective: Objective
     items: int
-    one_sign: int
     cells: int = 1
     sums: int = 1
     tolerance: bool = False
@@ -46,16 +44,13 @@ class Kind:
 def kind_of(problem: Problem) -> Kind:
     """The outline of a problem whose forced items have been taken out."""
     items = problem.items
-    above: BoolArray = items > 0.0
-    below: BoolArray = items < 0.0
+    present: BoolArray = items != 0.0
     if items.ndim > 2:
-        above, below = np.any(above, axis=2), np.any(below, axis=2)
-    plus, minus = np.count_nonzero(above, axis=1), np.count_nonzero(below, axis=1)
-    count = plus + minus if problem.sums == 1 else np.count_nonzero(above | below, axis=1)
+        present = np.any(present, axis=2)
+    count = np.count_nonzero(present, axis=1)
     return Kind(
         objective=problem.objective,
         items=int(count.max()),
-        one_sign=int(max(plus.max(), minus.max())),
         cells=len(items),
         sums=problem.sums,
         tolerance=problem.objective is not Objective.NEAREST and bool((problem.tolerance > 0).any()),
@@ -63,6 +58,6 @@ def kind_of(problem: Problem) -> Kind:
         bounded=bool(
             (problem.most_total < np.inf).any() and (problem.most_total < problem.magnitudes.sum(axis=1)).any()
         ),
-        grouped=any((above | below)[:, list(group)].sum(axis=1).max() > 1 for group in problem.groups if group),
+        grouped=any(present[:, list(group)].sum(axis=1).max() > 1 for group in problem.groups if group),
         one_bank=bool((items[0] == items[-1]).all() and (items == items[:1]).all()),
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rsscircuit.errors import SolverError
-from rsscircuit.subsetsum import exact, table, whole, window
+from rsscircuit.subsetsum import exact, relaxation, table, whole, window
 from rsscircuit.subsetsum.kind import Kind, kind_of
 from rsscircuit.subsetsum.problem import (
     MAX_ITEMS,
@@ -53,7 +53,7 @@ class _CpSat:
 
 
 SOLVERS: MappingProxyType[str, Solver] = MappingProxyType(
-    {solver.NAME: solver for solver in (exact, window, table, whole, _CpSat())}
+    {solver.NAME: solver for solver in (exact, window, table, whole, relaxation, _CpSat())}
 )
 
 
@@ -85,6 +85,8 @@ def choose(solver: str, kind: Kind) -> Choice:
     obstacle = exact.obstacle(kind)
     if not obstacle:
         return Choice(solver=exact.NAME, reason=f"exact, and {kind.items} items are within its limits")
+    if not relaxation.obstacle(kind):
+        return Choice(solver=relaxation.NAME, reason=f"{obstacle}; CP-SAT where it matters")
     if kind.items > MAX_ITEMS:
         raise SolverError(SOLVERS["cp-sat"].obstacle(kind), remedy=_remedy("cp-sat", kind))
     return Choice(solver="cp-sat", reason=obstacle)

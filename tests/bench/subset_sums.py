@@ -240,8 +240,8 @@ class Measured(NamedTuple):
 
     @property
     def gave_up(self) -> bool:
-        """Whether the median instance met its limit, so that its time is a lower bound."""
-        return self.optimal is not None and 2 * self.optimal < self.ratios.size
+        """Whether half of the instances met the limit, so that the median time is a lower bound."""
+        return self.optimal is not None and 2 * self.optimal <= self.ratios.size
 
     @property
     def rate(self) -> str:
@@ -396,8 +396,9 @@ def speed_blocks(sizes: Sequence[Size], names: Sequence[str], limit: float) -> l
             ("n", SELF, f"in batches of {BATCH}", NUMPY, f"over {NUMPY}", *names),
             rates,
             f"Cells per second of CPU time, one thread, medians; items {POSITIVE} where nothing is said, targets 30 "
-            f"to 70 % of the range of their sums. <: most instances met the limit, which is {limit:g} s for HiGHS, "
-            f"{limit:g} units of work for Gurobi, and the package's deterministic limit for CP-SAT. -: not run.",
+            "to 70 % of the range of their sums. <: half of the instances or more met the limit, which is "
+            f"{limit:g} s for HiGHS, {limit:g} units of work for Gurobi, and the package's deterministic limit for "
+            "CP-SAT. -: not run.",
         ),
         Block(
             "errors",
@@ -553,7 +554,7 @@ def draw_speed(sizes: Sequence[Size], path: Path) -> None:
             filled = "white" if size.solvers[name].gave_up else line.get_color()
             axes.plot(size.n, size.solvers[name].seconds, "o", color=line.get_color(), markerfacecolor=filled)
     axes.set(xlabel="items n", ylabel="CPU seconds a cell, one thread", yscale="log", xticks=list(CELLS))
-    axes.set_title(f"nearest subset sum, {POSITIVE}; hollow: the median instance met its limit", fontsize="medium")
+    axes.set_title(f"nearest subset sum, {POSITIVE}; hollow: half of the instances met the limit", fontsize="medium")
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes.grid(visible=True, color="0.92")
     axes.set_axisbelow(True)
@@ -610,7 +611,7 @@ def report(*, quick: bool, write: bool) -> None:
         for family, n in plan:
             sizes.append(compare(family, n, general, instances=2 if quick else MORE_INSTANCES))
             print_lines([f"measured: n = {n}, {family}"])
-        tolerances, tolerance_bar = tolerance_block(64 if quick else 2000)
+        tolerances, tolerance_bar = tolerance_block(500 if quick else 2000)
         points = gap_law.measure(quick=quick)
     law, law_bar = law_block(points)
     networks = [(2572, 30, 1.5)] if quick else [(2572, 30, 1.5), (397_000, 21, 10.0)]

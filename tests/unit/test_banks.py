@@ -77,8 +77,8 @@ def test_a_measurement_errs_by_what_it_says_and_saturates_at_its_range() -> None
 @pytest.mark.parametrize(
     ("plan", "resistors", "says"),
     [
-        ("geometric:1.25", 0, "1 to 64"),
-        ("geometric:1.25", 65, "1 to 64"),
+        ("geometric:1.25", 0, "1 to 32"),
+        ("geometric:1.25", 33, "1 to 32"),
         ("cubic", 4, "choose from equal"),
         ("geometric:x", 4, "geometric:1.25"),
         ("geometric:0.5", 4, "from 1 to 4"),

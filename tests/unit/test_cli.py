@@ -55,8 +55,8 @@ def test_bad_networks(broken: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--resistors", "0"], "1 to 64"),
-        (["--resistors", "65"], "1 to 64"),
+        (["--resistors", "0"], "1 to 32"),
+        (["--resistors", "33"], "1 to 32"),
         (["--tile", "0x0"], "64x64"),
         (["--tile", "big"], "64x64"),
         (["--technology", "tsmc7"], "tsmc7"),
