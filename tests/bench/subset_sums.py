@@ -397,8 +397,8 @@ def speed_blocks(sizes: Sequence[Size], names: Sequence[str], limit: float) -> l
             rates,
             f"Cells per second of CPU time, one thread, medians; items {POSITIVE} where nothing is said, targets 30 "
             "to 70 % of the range of their sums. <: half of the instances or more met the limit, which is "
-            f"{limit:g} s for HiGHS, {limit:g} units of work for Gurobi, and the package's deterministic limit for "
-            "CP-SAT. -: not run.",
+            f"{limit:g} s of the clock for HiGHS, {limit:g} units of work for Gurobi, and the package's deterministic "
+            "limit for CP-SAT. -: not run.",
         ),
         Block(
             "errors",

@@ -1,0 +1,113 @@
+"""What a user can ask of every pair, seen in the design that a build leaves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import rsscircuit
+from rsscircuit.errors import InputError, SolverError
+from rsscircuit.mapping import ColumnDemand
+from rsscircuit.network import exact_product, run
+from rsscircuit.options import BuildOptions
+
+
+def build(network: Path, out: Path, **choices: object) -> rsscircuit.Design:
+    return rsscircuit.build(network, out, BuildOptions(netlists="none", **choices), force=True)
+
+
+def every_pair(design: rsscircuit.Design) -> tuple[np.ndarray, np.ndarray]:
+    """Closed switches and measured total conductance over the layer's full scale, of every drawn pair."""
+    counts, totals = [], []
+    for layer, _, crossbar in design.crossbars():
+        drawn = crossbar.targets != 0
+        counts.append(crossbar.closed.sum(axis=(2, 3))[drawn])
+        total = np.where(crossbar.closed, crossbar.measured.step_siemens, 0.0).sum(axis=(2, 3))[drawn]
+        totals.append(total / layer.full_scale_siemens)
+    return np.concatenate(counts), np.concatenate(totals)
+
+
+def test_objectives_buy_what_they_say(small_network: Path, tmp_path: Path) -> None:
+    seen = {name: every_pair(build(small_network, tmp_path / name, objective=name)) for name in ("any", "fewest")}
+    least = every_pair(build(small_network, tmp_path / "least"))
+    assert seen["fewest"][0].sum() < least[0].sum() < seen["any"][0].sum()
+    assert least[1].sum() < seen["fewest"][1].sum() < seen["any"][1].sum()
+
+
+@pytest.mark.parametrize("solver", ["auto", "cp-sat"])
+def test_bounds_hold_in_every_pair(solver: str, small_network: Path, tmp_path: Path) -> None:
+    design = build(small_network, tmp_path / "d", most_closed=6, most_total=1.1, resistors=8, solver=solver)
+    counts, totals = every_pair(design)
+    assert counts.max() <= 6
+    assert totals.max() <= 1.1 * (1 + 1e-9)
+    solvers = {name for layer in design.layers for name in layer.statistics["solvers"]}
+    assert solvers == {"relaxation" if solver == "auto" else "cp-sat"}
+
+
+def test_stuck_switches_stay_as_they_are(small_network: Path, tmp_path: Path) -> None:
+    path = tmp_path / "stuck.csv"
+    path.write_text(
+        "layer,row,column,polarity,branch,state\nout,2,1,+,0,closed\nconv,1,0,-,3,closed\nout,0,0,+,1,open\n"
+    )
+    design = build(small_network, tmp_path / "d", stuck=str(path))
+    out, conv = (design.crossbar(layer, layer.tiles[0]).closed for layer in (design.layer("out"), design.layer("conv")))
+    assert out[2, 1, 0, 0]
+    assert conv[1, 0, 1, 3]
+    assert not out[0, 0, 0, 1]
+    recorded = json.loads((tmp_path / "d" / "design.json").read_text())["options"]
+    assert recorded["stuck"] == "stuck.csv"
+    assert len(recorded["stuck_sha256"]) == 64
+    assert all(not layer.statistics["beyond_tolerance"] for layer in design.layers)
+
+
+def test_a_stuck_switch_of_another_network_is_refused(small_network: Path, tmp_path: Path) -> None:
+    path = tmp_path / "stuck.csv"
+    path.write_text("layer,row,column,polarity,branch,state\nfc7,2,1,+,0,closed\n")
+    with pytest.raises(InputError, match=r"--stuck, line 2: no such crossbar layer; got 'fc7'; choose from conv"):
+        build(small_network, tmp_path / "d", stuck=str(path))
+    assert not (tmp_path / "d").exists()
+
+
+def test_half_an_adc_step_is_the_tolerance(small_network: Path, small_inputs: Path, tmp_path: Path) -> None:
+    given = {"tolerance": "adc", "adc_bits": 7, "calibration": str(small_inputs)}
+    design = build(small_network, tmp_path / "d", **given)
+    x = np.load(small_inputs)
+    demands = {layer.name: ColumnDemand(layer.matrix, layer.tiles) for layer in design.layers}
+
+    def product(layer: rsscircuit.network.Layer, rows: np.ndarray) -> np.ndarray:
+        demands[layer.name].add(rows)
+        return exact_product(layer, rows)
+
+    run(design.network, x, product=product)
+    for layer in design.layers:
+        expected = demands[layer.name].half_step_siemens(layer.siemens_per_weight, 7)
+        assert layer.rules.tolerance_siemens == pytest.approx(expected, rel=1e-12)
+        assert layer.statistics["worst_weight_error"] > 1e-3
+    again = rsscircuit.load(tmp_path / "d")
+    assert [layer.rules for layer in again.layers] == [layer.rules for layer in design.layers]
+
+
+@pytest.mark.parametrize(
+    ("choices", "error", "says"),
+    [
+        ({"tolerance": "adc"}, InputError, "adc needs calibration inputs.*add --calibration"),
+        ({"tolerance": "half"}, InputError, "a tolerance is a fraction, or adc; got 'half'"),
+        ({"tolerance": -0.1}, InputError, "a fraction from 0 to 1; got -0.1"),
+        ({"tolerance": float("nan")}, InputError, "a fraction from 0 to 1; got nan"),
+        ({"adc_bits": 0}, InputError, "an ADC has 1 to 24 bits; got 0"),
+        ({"objective": "best"}, InputError, "no such choice; got 'best'; choose from least-total, fewest, any"),
+        ({"most_closed": -1}, InputError, "--most-closed.*got -1"),
+        ({"most_total": float("nan")}, InputError, "--most-total.*got nan"),
+        ({"stuck": "nowhere.csv"}, InputError, "--stuck nowhere.csv: cannot be read"),
+        ({"solver": "window"}, SolverError, "window finds any subset"),
+    ],
+)
+def test_choices_that_mean_nothing_are_refused(
+    choices: dict[str, object], error: type[Exception], says: str, small_network: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=says):
+        build(small_network, tmp_path / "d", **choices)
+    assert not (tmp_path / "d").exists()
