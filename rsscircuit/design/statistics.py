@@ -41,6 +41,7 @@ class LayerAudit:
     bias_rows: int
     squared_error: float = 0.0
     signed_error: float = 0.0
+    added_error: float = 0.0
     worst_error: float = 0.0
     worst_bias_error: float = 0.0
     conductance: float = 0.0
@@ -66,6 +67,7 @@ class LayerAudit:
         error = every_error[bias:]
         self.worst_bias_error = max(self.worst_bias_error, float(np.abs(every_error[:bias]).max(initial=0.0)))
         self.squared_error += float((error**2).sum())
+        self.added_error += float(error.sum())
         self.signed_error += float((error * np.sign(weights[bias:])).sum())
         self.worst_error = max(self.worst_error, float(np.abs(error).max(initial=0.0)))
         self.conductance += float(crossbar.bank_siemens().sum())
@@ -98,8 +100,9 @@ class LayerAudit:
         """The layer's figures.
 
         ``rms_weight_error`` is the rms of (true - trained) weight over the rms of the trained weights;
-        ``worst_weight_error`` is the largest such error, and ``mean_signed_weight_error`` the mean growth of
-        magnitudes, both over the largest weight of the layer. Bias rows are counted as cells, but their
+        ``worst_weight_error`` is the largest such error, ``mean_weight_error`` their mean with its sign, which adds
+        up along a column, and ``mean_signed_weight_error`` the mean growth of magnitudes, all over the largest
+        weight of the layer. Bias rows are counted as cells, but their
         errors stand apart: ``worst_bias_error`` is over the largest entry of the bias rows.
         """
         cells = max(1, self.counts["cells"])
@@ -111,6 +114,7 @@ class LayerAudit:
             "rms_weight_error": (self.squared_error / power) ** 0.5,
             "worst_weight_error": self.worst_error / largest,
             "worst_bias_error": self.worst_bias_error / (float(np.abs(bias).max(initial=0.0)) or 1.0),
+            "mean_weight_error": self.added_error / cells / largest,
             "mean_signed_weight_error": self.signed_error / cells / largest,
             "mean_cell_siemens": self.conductance / cells,
             "solvers": sorted(self.solvers),
