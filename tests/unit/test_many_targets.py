@@ -185,7 +185,7 @@ def test_no_targets_are_no_answers() -> None:
     assert WholeTable.of([1, 2]).nearest([])[0].shape == (0, 2)
 
 
-KIND = Kind(objective=Objective.NEAREST, items=16, one_sign=8, cells=100, one_bank=True)
+KIND = Kind(objective=Objective.NEAREST, items=16, cells=100, one_bank=True)
 
 
 @pytest.mark.parametrize(
