@@ -116,7 +116,7 @@ def resolve(options: BuildOptions) -> Resolved:
         objective=OBJECTIVES[options.objective] if options.tolerance != 0 else Objective.NEAREST,
         items=2 * bank.resistors,
         tolerance=options.tolerance != 0,
-        counted=options.most_closed is not None,
+        counted=options.most_closed is not None and options.most_closed < 2 * bank.resistors,
         bounded=options.most_total is not None,
     )
     return Resolved(

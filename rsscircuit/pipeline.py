@@ -218,8 +218,10 @@ class _Build:
             reach[tile.window] = self._banks(name, matrix, tile)[1].step_siemens.sum(axis=3)
         scale = column_scale(matrix.weights, reach[:, :, 0], reach[:, :, 1], self.options.headroom)
         full_scale = float(np.abs(matrix.weights * scale).max())
+        named = {layer.name for layer in self.network.crossbar_layers}
+        own = {name} if label in named else {name, label}
         rules = self._rules(full_scale, demand, scale)
-        faults = tuple(fault for fault in self.resolved.faults if fault.layer in (name, label))
+        faults = tuple(fault for fault in self.resolved.faults if fault.layer in own)
         stuck = stuck_switches(faults, matrix.weights != 0, self.resolved.bank.resistors) if faults else None
         write_array(self.folder / "layers" / f"{label}.scale.npy", scale)
         audit = LayerAudit(matrix.weights, scale, matrix.bias_rows)

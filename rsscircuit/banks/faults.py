@@ -38,7 +38,7 @@ def read_faults(path: str | Path) -> tuple[Fault, ...]:
         InputError: The file cannot be read, or a line of it means nothing; every bad line is named.
     """
     try:
-        text = Path(path).read_text("utf-8")
+        text = Path(path).read_text("utf-8-sig")  # spreadsheets put a mark first
     except (OSError, UnicodeDecodeError) as error:
         raise InputError("cannot be read", where=f"--stuck {path}", got=str(error)) from error
     reader = csv.DictReader(text.splitlines())
@@ -51,11 +51,12 @@ def read_faults(path: str | Path) -> tuple[Fault, ...]:
     faults, wrong = [], []
     for entry in reader:
         try:
-            row, column, branch = (int(entry[name]) for name in ("row", "column", "branch"))
-            if min(row, column, branch) < 0:
+            numbers = [entry[name] for name in ("row", "column", "branch")]
+            if None in entry or not all(text.isascii() and text.isdigit() for text in numbers):
                 raise ValueError
+            row, column, branch = map(int, numbers)
             polarity, state = POLARITIES[entry["polarity"]], STATES[entry["state"]]
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             wrong.append(f"line {reader.line_num}: {','.join(str(value) for value in entry.values())}")
             continue
         faults.append(

@@ -108,14 +108,15 @@ class LayerAudit:
         cells = max(1, self.counts["cells"])
         bias, weights = self.weights[: self.bias_rows], self.weights[self.bias_rows :]
         largest = float(np.abs(weights).max(initial=0.0)) or 1.0
+        weights_drawn = max(1, int(np.count_nonzero(weights)))
         power = float((weights**2).sum()) or 1.0
         return {
             **self.counts,
             "rms_weight_error": (self.squared_error / power) ** 0.5,
             "worst_weight_error": self.worst_error / largest,
             "worst_bias_error": self.worst_bias_error / (float(np.abs(bias).max(initial=0.0)) or 1.0),
-            "mean_weight_error": self.added_error / cells / largest,
-            "mean_signed_weight_error": self.signed_error / cells / largest,
+            "mean_weight_error": self.added_error / weights_drawn / largest,
+            "mean_signed_weight_error": self.signed_error / weights_drawn / largest,
             "mean_cell_siemens": self.conductance / cells,
             "solvers": sorted(self.solvers),
             "status": self.status,

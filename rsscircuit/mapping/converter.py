@@ -49,6 +49,8 @@ class ColumnDemand:
             siemens_per_weight: float64 [cols], the layer's column scale.
             bits: Resolution of the converter.
         """
+        if not self._tiles or not self._cases:
+            return 0.0
         scales = [siemens_per_weight[tile.window[1]] for tile in self._tiles]
         full_scale = max(float((peak * scale).max()) for peak, scale in zip(self._peak, scales, strict=True))
         power = max(float(self._power[tile.window[0]].sum()) for tile in self._tiles) / self._cases

@@ -16,7 +16,17 @@ import numpy as np
 from rsscircuit.subsetsum import by_count, by_sign, plain, vector
 from rsscircuit.subsetsum.compiled import COMPILED
 from rsscircuit.subsetsum.kind import Kind, kind_of
-from rsscircuit.subsetsum.problem import BoolArray, FloatArray, Objective, Problem, Solution, Status, residuals_of
+from rsscircuit.subsetsum.problem import (
+    BoolArray,
+    FloatArray,
+    Objective,
+    Problem,
+    Solution,
+    Status,
+    packed,
+    residuals_of,
+    unpacked,
+)
 
 if COMPILED:
     from rsscircuit.subsetsum import nearest
@@ -62,7 +72,8 @@ def solve(problem: Problem) -> Solution:
     kind = kind_of(problem)
     status = np.full(len(problem.items), Status.OPTIMAL, np.int8)
     if kind.sums > 1:
-        chosen = vector.search(problem)
+        items, places = packed(problem.items)
+        chosen = unpacked(vector.search(replace(problem, items=items)), places, problem.items.shape[1])
     elif _by_sign(kind):
         chosen, found = by_sign.search(problem)
         if not found.all():
@@ -85,7 +96,12 @@ def solve(problem: Problem) -> Solution:
 
 def search_nearest(items: FloatArray, targets: FloatArray) -> BoolArray:
     """The nearest subset of each cell, bool [cells, n], compiled where it can be; the masks are the same."""
-    return nearest.search(items, targets) if COMPILED else plain.search(items, targets)
+    if not COMPILED:
+        return plain.search(items, targets)
+    if items.shape[1] <= MAX_ITEMS:
+        return nearest.search(items, targets)
+    few, places = packed(items)  # scratch grows as 2**(n / 2)
+    return unpacked(nearest.search(few, targets), places, items.shape[1])
 
 
 def _nearest(problem: Problem, kind: Kind) -> BoolArray:

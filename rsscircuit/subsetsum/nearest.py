@@ -279,8 +279,11 @@ def choose(items, target, sizes, values, order, levels_a, levels_b, trial, chose
     best, i_low, i_high, j_low = _sweep(levels_a, start_a, size_a, levels_b, start_b, size_b, goal, slack)
     limit = best + slack
     j, seen, least = np.int64(j_low), 0, np.inf
-    for i in range(np.int64(i_low), np.int64(i_high) + 1):
+    i, last = np.int64(i_low) - 1, np.int64(i_high)
+    while i < last:
+        i += 1
         if i > start_a and levels_a[i] == levels_a[i - 1]:
+            last += i == last and last + 1 < start_a + size_a
             continue
         wanted = levels_a[i] - goal
         while j > start_b and wanted - levels_b[j - 1] <= limit:
@@ -304,6 +307,8 @@ def choose(items, target, sizes, values, order, levels_a, levels_b, trial, chose
                         chosen[:] = trial
                 seen += 1
             other += 1
+        # the sweep leaves a block of the second list before entries after the last that are as near may come
+        last += i == last and other > j and last + 1 < start_a + size_a
 
 
 @kernel

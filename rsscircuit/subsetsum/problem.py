@@ -191,10 +191,36 @@ def residuals_of(items: FloatArray, chosen: BoolArray, targets: FloatArray) -> F
     return residuals
 
 
+def packed(items: FloatArray) -> tuple[FloatArray, NDArray[np.intp]]:
+    """The items that are not zero first, in order and without columns of zeros alone, and where they were.
+
+    Args:
+        items: [cells, n] or [cells, n, sums].
+
+    Returns:
+        [cells, most] or [cells, most, sums] with the largest count of a cell (at least 1), and places [cells, most].
+    """
+    present = items != 0.0 if items.ndim == 2 else np.any(items != 0.0, axis=2)
+    most = max(1, int(np.count_nonzero(present, axis=1).max()))
+    places = np.argsort(~present, axis=1, kind="stable")[:, :most]
+    taken = places if items.ndim == 2 else places[:, :, None]
+    return np.ascontiguousarray(np.take_along_axis(items, taken, axis=1)), places
+
+
+def unpacked(chosen: BoolArray, places: NDArray[np.intp], n: int) -> BoolArray:
+    """Masks of packed items as masks of the ``n`` items they came from."""
+    result = np.zeros((len(chosen), n), np.bool_)
+    np.put_along_axis(result, places, chosen, axis=1)
+    return result
+
+
 def _spread(values: ArrayLike, shape: tuple[int, ...], kind: type[np.generic], name: str) -> NDArray[Any]:
     given = np.asarray(values)
-    if kind is not np.float64 and given.dtype.kind not in "iub":
-        raise SolverError(f"{name} must be whole numbers", got=str(given.dtype))
+    if kind is not np.float64:
+        if given.dtype.kind not in "iub":
+            raise SolverError(f"{name} must be whole numbers", got=str(given.dtype))
+        bounds = np.iinfo(np.dtype(kind).name)
+        _refuse(name, given, (given < bounds.min) | (given > bounds.max), "must be a small whole number")
     try:
         return np.broadcast_to(given.astype(kind), shape).copy()
     except ValueError:

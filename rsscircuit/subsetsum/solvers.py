@@ -78,10 +78,10 @@ def choose(solver: str, kind: Kind) -> Choice:
         if obstacle:
             raise SolverError(obstacle, remedy=_remedy(solver, kind))
         return Choice(solver=solver, reason="asked for")
-    if not table.obstacle(kind) and kind.cells >= table.worth_from(kind.items):
-        return Choice(solver=table.NAME, reason=f"{kind.cells} targets on one bank of {kind.items} items")
     if not window.obstacle(kind) and kind.items >= window.WORTH_FROM:
         return Choice(solver=window.NAME, reason=f"any of 2^{kind.items} subsets within the tolerance will do")
+    if not table.obstacle(kind) and kind.cells >= table.worth_from(kind.items):
+        return Choice(solver=table.NAME, reason=f"{kind.cells} targets on one bank of {kind.items} items")
     obstacle = exact.obstacle(kind)
     if not obstacle:
         return Choice(solver=exact.NAME, reason=f"exact, and {kind.items} items are within its limits")

@@ -15,7 +15,7 @@ import numpy as np
 from rsscircuit.subsetsum import exact
 from rsscircuit.subsetsum.compiled import COMPILED, kernel, run_cells
 from rsscircuit.subsetsum.kind import Kind
-from rsscircuit.subsetsum.problem import Objective, Problem, Solution, Status, residuals_of
+from rsscircuit.subsetsum.problem import Objective, Problem, Solution, Status, packed, residuals_of, unpacked
 from rsscircuit.subsetsum.rounding import compensated
 
 if COMPILED:
@@ -135,13 +135,15 @@ def solve(problem: Problem) -> Solution:
     Without numba the exact search does all of it.
     """
     items, targets, tolerance = problem.items, problem.targets, problem.tolerance
-    chosen = np.zeros(items.shape, np.bool_)
     if COMPILED:
+        few, places = packed(items)
+        marked = np.zeros(few.shape, np.bool_)
         run_cells(
-            lambda first, stride: _solve_some(items, targets, tolerance, first, stride, chosen),
-            cells=len(items),
+            lambda first, stride: _solve_some(few, targets, tolerance, first, stride, marked),
+            cells=len(few),
             steps_per_cell=2**9,
         )
+        chosen = unpacked(marked, places, items.shape[1])
     else:
         chosen = exact.search_nearest(items, targets)
     residuals = residuals_of(items, chosen, targets)

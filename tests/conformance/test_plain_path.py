@@ -69,6 +69,26 @@ def test_both_paths_choose_the_same_subsets_of_many_items(n: int) -> None:
         assert (plain.search(items, targets) == nearest.search(items, targets)).all()
 
 
+@pytest.mark.parametrize("n", range(8, 19))
+def test_both_paths_settle_ties_alike(n: int) -> None:
+    from rsscircuit.subsetsum import nearest
+
+    rng = np.random.default_rng(n)
+    decimals = rng.choice([0.1, 0.2, 0.3, 0.7, -0.1, -0.3], (60, n))
+    two_scales = np.concatenate([rng.uniform(1, 2, (60, n // 2)), 1e-15 * rng.uniform(1, 2, (60, n - n // 2))], axis=1)
+    for items in (decimals, two_scales):
+        targets = np.where(rng.random((60, n)) < 0.5, items, 0.0).sum(1)
+        assert (plain.search(items, targets) == nearest.search(items, targets)).all()
+
+
+def test_a_near_tie_beyond_the_block_that_the_sweep_left_is_seen() -> None:
+    from rsscircuit.subsetsum import nearest
+
+    items = np.array([[-0.3, -0.3, -0.1, -0.1, 0.2, 0.2, 0.7, 0.7, 0.3, 0.7]])
+    target = np.array([-0.19999999999999996])
+    assert (plain.search(items, target) == nearest.search(items, target)).all()
+
+
 def test_a_machine_without_numba_gives_the_same_answers() -> None:
     here = str(Path(__file__).parent)
     run = subprocess.run(

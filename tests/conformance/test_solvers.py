@@ -124,6 +124,7 @@ def test_an_answer_depends_on_its_cell_alone(solver: str, monkeypatch: pytest.Mo
         ([[1.0, 2.0]], [1.0], {"most_total": -1.0}, "most_total must be a number from 0; got -1.0"),
         ([[1.0, 2.0]], [1.0], {"forced": [[0, 2]]}, r"forced\[0, 1\]: forced must be -1"),
         ([[1.0, 2.0]], [1.0], {"forced": [[0.5, 0]]}, "forced must be whole numbers"),
+        ([[1.0, 2.0]], [1.0], {"forced": [[257, 0]]}, "forced must be a small whole number; got 257"),
         ([[1.0, 2.0]], [1.0], {"groups": ((0, 2),)}, "groups must hold items from 0 to 1"),
         ([[1.0, 2.0]], [1.0], {"groups": ((0, 1), (1,))}, "each in one group"),
     ],
@@ -201,6 +202,24 @@ def test_auto_takes_zero_items_for_what_they_are() -> None:
     items = np.zeros((1, 48))
     items[0, ::5] = np.linspace(0.1, 1.0, 10)
     assert solve(Problem.of(items, [1.5]), "auto").solver == EXACT
+
+
+@pytest.mark.parametrize("n", [64, 128, 200])
+@pytest.mark.parametrize("sums", [1, 2])
+def test_any_number_of_zero_items_is_no_matter(n: int, sums: int) -> None:
+    rng = np.random.default_rng(n)
+    items = np.zeros((5, n, sums))
+    for cell in items:
+        cell[rng.choice(n, 12, replace=False)] = rng.uniform(-1, 1, (12, sums))
+    few = np.array([cell[(cell != 0).any(axis=1)] for cell in items])
+    targets = rng.uniform(-1, 1, (5, sums))
+    for given in ({}, {"tolerance": 0.05, "objective": Objective.ANY}):
+        long, short = (solve(Problem.of(batch, targets, **given)) for batch in (items, few))
+        assert (long.errors == short.errors).all()
+        assert not long.chosen[~(items != 0).any(axis=2)].any()
+    if sums == 1:
+        wide = {"tolerance": 0.05, "objective": Objective.ANY}
+        assert (solve(Problem.of(items[:, :, 0], targets[:, 0], **wide), "window").errors <= 0.05).any()
 
 
 def test_the_two_solvers_agree_on_a_pair_within_the_quantum() -> None:

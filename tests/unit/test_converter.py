@@ -41,6 +41,13 @@ def test_the_most_demanding_tile_counts_and_more_bits_ask_for_more() -> None:
     assert tiled.half_step_siemens(scale, 8) == pytest.approx(1e-6 * max(peaks) / 2**8 / max(powers) ** 0.5)
 
 
+def test_a_layer_without_weights_asks_for_nothing() -> None:
+    matrix = LayerMatrix(weights=np.zeros((3, 2)), bias_rows=0, bias_value=0.0, input_full_scale=1.0)
+    demand = ColumnDemand(matrix, cut((3, 2), (64, 64)))
+    demand.add(np.ones((5, 3)))
+    assert demand.half_step_siemens(np.ones(2), 8) == 0.0
+
+
 def test_columns_that_are_never_driven_ask_for_the_nearest() -> None:
     matrix = LayerMatrix(weights=np.ones((3, 2)), bias_rows=0, bias_value=0.0, input_full_scale=1.0)
     demand = ColumnDemand(matrix, cut((3, 2), (64, 64)))
