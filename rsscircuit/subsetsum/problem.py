@@ -21,6 +21,9 @@ MAX_ITEMS = 64
 class Objective(Enum):
     """What is sought; every objective with a tolerance falls back to the nearest where nothing is within it.
 
+    A tolerance of 0 asks for the nearest. Sums are rounded, and a subset whose error equals the tolerance up to
+    that rounding may count as outside it.
+
     NEAREST: the subset whose sum is nearest to the target; the tolerance plays no part.
     LEAST_TOTAL: of the subsets within the tolerance, the one whose chosen items have the least total
         magnitude.

@@ -16,9 +16,8 @@ from brute_force import (
 )
 from numpy.typing import ArrayLike
 
-from rsscircuit import execution
 from rsscircuit.errors import SolverError
-from rsscircuit.subsetsum import SOLVERS, Objective, Problem, Status, solve, solve_cells
+from rsscircuit.subsetsum import SOLVERS, Objective, Problem, Status, compiled, solve, solve_cells
 
 ALL = pytest.mark.parametrize("solver", list(SOLVERS))
 EXACT = "meet-in-the-middle"
@@ -98,9 +97,10 @@ def test_an_answer_depends_on_its_cell_alone(solver: str, monkeypatch: pytest.Mo
     )
     given = {"tolerance": 1e-3, "objective": Objective.ANY} if solver == "window" else {}
     targets = items.sum(1) * rng.uniform(0.3, 0.7, len(items))
-    together = solve(Problem.of(items, targets, **given), solver)
     again = solve(Problem.of(items, targets, **given), solver)
-    monkeypatch.setattr(execution, "default_workers", lambda: 1)
+    monkeypatch.setattr(compiled, "default_workers", lambda: 3)
+    monkeypatch.setattr(compiled, "_STEPS_PER_CHUNK", 1)  # twelve chunks on three threads
+    together = solve(Problem.of(items, targets, **given), solver)
     alone = [solve(Problem.of(items[k : k + 1], targets[k : k + 1], **given), solver).chosen[0] for k in range(6)]
     assert (together.chosen == again.chosen).all()
     assert (together.chosen[:6] == np.array(alone)).all()
