@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from rsscircuit.banks import BankSpec, Fault, bank_spec, read_faults
+from rsscircuit.design import sought
 from rsscircuit.errors import InputError
-from rsscircuit.subsetsum import AUTO, Choice, Kind, Objective, choose
+from rsscircuit.subsetsum import AUTO, Kind, Objective, choose
 from rsscircuit.technology import DEFAULT, Technology, load_technology, preset_names
 
 NETLISTS = ("all", "sample", "none")
@@ -27,7 +28,7 @@ class BuildOptions:
         bank: Nominal plan; the technology's own by default.
         resistors: Resistors a bank; the technology's own by default.
         tile: Largest logical rows and columns of a crossbar.
-        solver: ``auto``, ``meet-in-the-middle`` or ``cp-sat``.
+        solver: ``auto``, or a solver by name (``rsscircuit.subsetsum.SOLVERS``).
         tolerance: Largest cell error, as a fraction of the layer's full-scale conductance; 0 = nearest;
             ``adc`` = half a step of an ADC of ``adc_bits`` on the columns, over the calibration inputs.
         adc_bits: Resolution of that ADC.
@@ -73,11 +74,10 @@ class BuildOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """What the options stand for: the process, the bank, the solver and the stuck switches."""
+    """What the options stand for: the process, the bank and the stuck switches."""
 
     technology: Technology
     bank: BankSpec
-    solver: Choice
     faults: tuple[Fault, ...]
 
 
@@ -113,16 +113,15 @@ def resolve(options: BuildOptions) -> Resolved:
         technology.resistor.unit_ohm,
     )
     kind = Kind(
-        objective=OBJECTIVES[options.objective] if options.tolerance != 0 else Objective.NEAREST,
+        objective=sought(OBJECTIVES[options.objective], float(options.tolerance != 0)),
         items=2 * bank.resistors,
-        tolerance=options.tolerance != 0,
         counted=options.most_closed is not None and options.most_closed < 2 * bank.resistors,
         bounded=options.most_total is not None,
     )
+    choose(options.solver, kind)
     return Resolved(
         technology=technology,
         bank=bank,
-        solver=choose(options.solver, kind),
         faults=() if options.stuck is None else read_faults(options.stuck),
     )
 

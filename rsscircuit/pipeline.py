@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from rsscircuit.arrays import network_inputs, read_user_array
-from rsscircuit.banks import Die, Fault, MeasuredBanks, Place, draw_die, measure, stuck_switches
+from rsscircuit.banks import Die, Fault, MeasuredBanks, Place, draw_die, measure, refuse_misplaced, stuck_switches
 from rsscircuit.controller import ArrayGeometry, emit_verilog, pack
 from rsscircuit.design import Crossbar, Design, MappedLayer, Rules, labels, load, program, record, store
 from rsscircuit.design.directory import partial_directory, refuse_foreign, replace_directory
@@ -102,16 +102,20 @@ def _calibration(network: Network, path: str) -> Array:
     return network_inputs(network, read_user_array(path, "--calibration"), "--calibration")
 
 
-def _refuse_unknown_layers(faults: tuple[Fault, ...], known: set[str]) -> None:
+def _by_layer(faults: Sequence[Fault], names: Sequence[str], known: Sequence[str]) -> dict[str, tuple[Fault, ...]]:
+    """The faults of every layer; a fault says its name, or its label where no layer has that name."""
+    own = dict(zip(known, names, strict=True)) | {name: name for name in names}
+    found: dict[str, list[Fault]] = {name: [] for name in names}
     for fault in faults:
-        if fault.layer not in known:
-            names = ", ".join(sorted(known))
+        if fault.layer not in own:
             raise InputError(
                 "no such crossbar layer",
                 where=f"--stuck, line {fault.line}",
                 got=fault.layer,
-                remedy=f"choose from {names}",
+                remedy=f"choose from {', '.join(sorted(own))}",
             )
+        found[own[fault.layer]].append(fault)
+    return {name: tuple(faults) for name, faults in found.items()}
 
 
 def _round_up(value: float) -> float:
@@ -151,11 +155,16 @@ class _Build:
             with timed("column currents"):
                 demands = self._demands(dict(zip(names, zip(matrices, grids, strict=True), strict=True)))
         known = labels(names)
-        _refuse_unknown_layers(self.resolved.faults, {*names, *known})
+        faults = _by_layer(self.resolved.faults, names, known)
+        for name, matrix in zip(names, matrices, strict=True):
+            refuse_misplaced(faults[name], matrix.weights != 0, self.resolved.bank.resistors)
         layers, first_tile = [], 0
         for name, label, matrix, grid in zip(names, known, matrices, grids, strict=True):
             with timed(f"layer {label}"), self.progress(label, len(grid)) as advance:
-                layers.append(self._layer(name, label, matrix, grid, geometry, first_tile, demands.get(name), advance))
+                mapped = self._layer(
+                    name, label, matrix, grid, geometry, first_tile, demands.get(name), faults[name], advance
+                )
+                layers.append(mapped)
             first_tile += len(grid)
         with timed("controller"), self.progress("controller", 1) as advance:
             self._controller(geometry)
@@ -206,6 +215,7 @@ class _Build:
         geometry: ArrayGeometry,
         first_tile: int,
         demand: ColumnDemand | None,
+        faults: tuple[Fault, ...],
         advance: Callable[[int], None],
     ) -> MappedLayer:
         """Measure all banks of a layer, scale its columns, then program and write tile by tile.
@@ -218,11 +228,7 @@ class _Build:
             reach[tile.window] = self._banks(name, matrix, tile)[1].step_siemens.sum(axis=3)
         scale = column_scale(matrix.weights, reach[:, :, 0], reach[:, :, 1], self.options.headroom)
         full_scale = float(np.abs(matrix.weights * scale).max())
-        named = {layer.name for layer in self.network.crossbar_layers}
-        own = {name} if label in named else {name, label}
         rules = self._rules(full_scale, demand, scale)
-        faults = tuple(fault for fault in self.resolved.faults if fault.layer in own)
-        stuck = stuck_switches(faults, matrix.weights != 0, self.resolved.bank.resistors) if faults else None
         write_array(self.folder / "layers" / f"{label}.scale.npy", scale)
         audit = LayerAudit(matrix.weights, scale, matrix.bias_rows)
         if matrix.bias_bound_columns:
@@ -237,7 +243,8 @@ class _Build:
                 continue
             die, measured = self._banks(name, matrix, tile)
             targets = matrix.weights[tile.window] * scale[tile.window[1]]
-            plan = program(targets, measured, rules, stuck=None if stuck is None else stuck[tile.window])
+            stuck = stuck_switches(faults, tile.window, self.resolved.bank.resistors) if faults else None
+            plan = program(targets, measured, rules, stuck=stuck)
             crossbar = Crossbar(
                 layer=name, index=tile.index, targets=targets, die=die, measured=measured, closed=plan.closed
             )
@@ -252,8 +259,6 @@ class _Build:
             siemens_per_weight=scale,
             full_scale_siemens=full_scale,
             rules=rules,
-            solver=self.resolved.solver.solver,
-            reason=self.resolved.solver.reason,
             statistics=audit.result(),
         )
 

@@ -1,7 +1,7 @@
 """Banks of resistors: nominal plans, virtual dies and their measurement."""
 
 from rsscircuit.banks.die import Die, MeasuredBanks, Place, draw_die, measure, measurement_sigma
-from rsscircuit.banks.faults import Fault, read_faults, stuck_switches
+from rsscircuit.banks.faults import Fault, read_faults, refuse_misplaced, stuck_switches
 from rsscircuit.banks.plans import BankSpec, bank_spec
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "measure",
     "measurement_sigma",
     "read_faults",
+    "refuse_misplaced",
     "stuck_switches",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,14 +43,16 @@ def read_faults(path: str | Path) -> tuple[Fault, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError("cannot be read", where=f"--stuck {path}", got=str(error)) from error
     reader = csv.DictReader(text.splitlines())
-    if tuple(reader.fieldnames or ()) != COLUMNS:
-        raise InputError(
-            f"the first line must be {','.join(COLUMNS)}",
-            where=f"--stuck {path}",
-            got=",".join(reader.fieldnames or ()),
-        )
     faults, wrong = [], []
-    for entry in reader:
+    try:
+        names = tuple(reader.fieldnames or ())
+        entries = [(reader.line_num, entry) for entry in reader]
+    except csv.Error as error:
+        where = f"--stuck {path}, line {reader.line_num + 1}"
+        raise InputError("is not a table", where=where, got=str(error)) from error
+    if names != COLUMNS:
+        raise InputError(f"the first line must be {','.join(COLUMNS)}", where=f"--stuck {path}", got=",".join(names))
+    for line, entry in entries:
         try:
             numbers = [entry[name] for name in ("row", "column", "branch")]
             if None in entry or not all(text.isascii() and text.isdigit() for text in numbers):
@@ -57,7 +60,7 @@ def read_faults(path: str | Path) -> tuple[Fault, ...]:
             row, column, branch = map(int, numbers)
             polarity, state = POLARITIES[entry["polarity"]], STATES[entry["state"]]
         except (KeyError, TypeError, ValueError, AttributeError):
-            wrong.append(f"line {reader.line_num}: {','.join(str(value) for value in entry.values())}")
+            wrong.append(f"line {line}: {','.join(str(value) for value in entry.values())}")
             continue
         faults.append(
             Fault(
@@ -67,7 +70,7 @@ def read_faults(path: str | Path) -> tuple[Fault, ...]:
                 polarity=polarity,
                 branch=branch,
                 state=state,
-                line=reader.line_num,
+                line=line,
             )
         )
     if wrong:
@@ -79,8 +82,8 @@ def read_faults(path: str | Path) -> tuple[Fault, ...]:
     return tuple(faults)
 
 
-def stuck_switches(faults: tuple[Fault, ...], drawn: NDArray[np.bool_], branches: int) -> NDArray[np.int8]:
-    """The faults of one layer as int8 [rows, cols, 2, branches]: 1 always closed, -1 never, 0 works.
+def refuse_misplaced(faults: Sequence[Fault], drawn: NDArray[np.bool_], branches: int) -> None:
+    """Check that the faults of one layer lie on switches that it has.
 
     Args:
         faults: Those of the layer.
@@ -90,20 +93,29 @@ def stuck_switches(faults: tuple[Fault, ...], drawn: NDArray[np.bool_], branches
     Raises:
         InputError: A fault lies where the layer has no switch, or two say different things of one.
     """
-    stuck = np.zeros((*drawn.shape, 2, branches), np.int8)
+    states: dict[tuple[int, int, int, int], int] = {}
     for fault in faults:
         where = f"--stuck, line {fault.line}"
         place = (fault.row, fault.column, fault.polarity, fault.branch)
         if fault.row >= drawn.shape[0] or fault.column >= drawn.shape[1] or fault.branch >= branches:
             size = f"{drawn.shape[0]} rows, {drawn.shape[1]} columns and {branches} branches"
-            raise InputError(f"{fault.layer} has {size}", where=where, got=f"row, column, polarity, branch {place}")
+            got = f"row {fault.row}, column {fault.column}, branch {fault.branch}"
+            raise InputError(f"{fault.layer} has {size}", where=where, got=got, remedy="count from 0")
         if not drawn[fault.row, fault.column]:
             raise InputError(
                 f"{fault.layer} has no bank in row {fault.row}, column {fault.column}: the weight is zero",
                 where=where,
                 remedy="leave the line out",
             )
-        if stuck[place] not in (0, fault.state):
+        if states.setdefault(place, fault.state) != fault.state:
             raise InputError("the switch is called open and closed", where=where, remedy="keep one of the lines")
-        stuck[place] = fault.state
+
+
+def stuck_switches(faults: Sequence[Fault], window: tuple[slice, slice], branches: int) -> NDArray[np.int8]:
+    """The faults in a window of a layer as int8 [rows, cols, 2, branches]: 1 always closed, -1 never, 0 works."""
+    rows, columns = window
+    stuck = np.zeros((rows.stop - rows.start, columns.stop - columns.start, 2, branches), np.int8)
+    for fault in faults:
+        if rows.start <= fault.row < rows.stop and columns.start <= fault.column < columns.stop:
+            stuck[fault.row - rows.start, fault.column - columns.start, fault.polarity, fault.branch] = fault.state
     return stuck

@@ -75,7 +75,6 @@ class MappedLayer:
         siemens_per_weight: float64 [cols], the same for all row tiles of a column.
         full_scale_siemens: Largest target of the layer.
         rules: How its switches were chosen.
-        solver, reason: Which solver was chosen, and why that one.
         statistics: Counts and errors of the layer, audited on the true banks.
     """
 
@@ -86,8 +85,6 @@ class MappedLayer:
     siemens_per_weight: Array
     full_scale_siemens: float
     rules: Rules
-    solver: str
-    reason: str
     statistics: Mapping[str, Any]
 
     @property

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +45,8 @@ class SwitchPlan:
         beyond_reach: bool [rows, cols], targets larger than the whole bank.
         beyond_tolerance: bool [rows, cols], targets within reach that the rules and the tolerance leave no
             subset for; they get the nearest there is.
-        solvers: Names of the solvers that answered.
-        note: The solver's remark, empty where it has none.
+        solvers: The solvers that answered, and why those.
+        unproved: Row and column of the cells whose solver gave up before a proof, and why.
     """
 
     closed: NDArray[np.bool_]
@@ -54,8 +54,13 @@ class SwitchPlan:
     status: NDArray[np.int8]
     beyond_reach: NDArray[np.bool_]
     beyond_tolerance: NDArray[np.bool_]
-    solvers: tuple[str, ...] = ()
-    note: str = ""
+    solvers: Mapping[str, str] = field(default_factory=dict)
+    unproved: Mapping[tuple[int, int], str] = field(default_factory=dict)
+
+
+def sought(objective: Objective, tolerance: float) -> Objective:
+    """What is sought of a solver: without a tolerance the nearest, which is what ANY comes to by itself."""
+    return objective if tolerance > 0 or objective is Objective.ANY else Objective.NEAREST
 
 
 def program(
@@ -87,15 +92,15 @@ def program(
     chosen = np.zeros(items.shape, np.bool_)
     residual = -targets.copy()
     status = np.zeros(targets.shape, np.int8)
-    solvers: set[str] = set()
-    notes: list[str] = []
+    solvers: dict[str, str] = {}
+    unproved: dict[tuple[int, int], str] = {}
 
     def attempt(cells: Cells, aim: Array, width: float) -> None:
         problem = Problem.of(
             items[cells],
             aim,
             tolerance=width,
-            objective=rules.objective if width > 0 else Objective.NEAREST,
+            objective=sought(rules.objective, width),
             forced=forced[cells],
             most_count=rules.most_closed,
             most_total=np.inf if rules.most_siemens is None else rules.most_siemens,
@@ -103,16 +108,19 @@ def program(
         answer = solve(problem, rules.solver)
         chosen[cells], status[cells] = answer.chosen, answer.status
         residual[cells] = answer.residuals + (aim - targets[cells])
-        solvers.add(answer.solver)
-        if answer.note:
-            notes.append(answer.note)
+        if answer.solver:
+            solvers.setdefault(answer.solver, answer.reason)
+        for cell, place in enumerate(zip(*(index.tolist() for index in cells), strict=True)):
+            unproved.pop(place, None)
+            if cell in answer.notes:
+                unproved[place] = answer.notes[cell]
 
     if tolerance > 0:
         half = tolerance / 2.0
         carried = np.zeros(targets.shape[1])
         for cells in _rows(drawn):
             attempt(cells, targets[cells] - np.clip(carried[cells[1]], -half, half), half)
-            missed = np.abs(residual[cells]) > tolerance
+            missed = (np.abs(residual[cells]) > tolerance) & (status[cells] != Status.INFEASIBLE)
             if missed.any():  # no subset near where it aimed: at least near its own target, if there is one
                 again = (cells[0][missed], cells[1][missed])
                 attempt(again, targets[again], tolerance)
@@ -129,8 +137,8 @@ def program(
         status=status,
         beyond_reach=beyond_reach,
         beyond_tolerance=missed & ~beyond_reach,
-        solvers=tuple(sorted(solvers)),
-        note="; ".join(dict.fromkeys(notes)),
+        solvers=solvers,
+        unproved=unproved,
     )
 
 

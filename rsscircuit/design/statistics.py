@@ -47,7 +47,7 @@ class LayerAudit:
     conductance: float = 0.0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS, 0))
     status: dict[str, int] = field(default_factory=dict)
-    solvers: set[str] = field(default_factory=set)
+    solvers: dict[str, str] = field(default_factory=dict)
     misses: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -85,9 +85,19 @@ class LayerAudit:
         for state, count in zip(*np.unique(plan.status[drawn], return_counts=True), strict=True):
             name = Status(int(state)).name.lower()
             self.status[name] = self.status.get(name, 0) + int(count)
-        self.solvers.update(plan.solvers)
-        if plan.note:
-            self.notes.append(f"tile {crossbar.index}: {plan.note}")
+        self.solvers = {**plan.solvers, **self.solvers}
+        impossible = np.argwhere(plan.status == Status.INFEASIBLE).tolist()
+        for places, remark in (
+            (impossible, "have no subset that meets the bounds and the stuck switches"),
+            (list(plan.unproved), "are not proved best"),
+        ):
+            if places:
+                row, column = places[0]
+                why = plan.unproved.get((row, column), "")
+                self.notes.append(
+                    f"tile {crossbar.index}: {len(places)} cells {remark}, the first in row {row}, column {column}"
+                    + (f": {why}" if why else "")
+                )
         for row, column in np.argwhere(plan.beyond_reach).tolist()[: NAMED_MISSES - len(self.misses)]:
             target = float(crossbar.targets[row, column])
             reach = float(crossbar.measured.step_siemens[row, column, int(target < 0)].sum())
@@ -118,7 +128,7 @@ class LayerAudit:
             "mean_weight_error": self.added_error / weights_drawn / largest,
             "mean_signed_weight_error": self.signed_error / weights_drawn / largest,
             "mean_cell_siemens": self.conductance / cells,
-            "solvers": sorted(self.solvers),
+            "solvers": dict(sorted(self.solvers.items())),
             "status": self.status,
             "beyond_reach_named": self.misses,
             "notes": self.notes,

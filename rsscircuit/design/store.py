@@ -96,8 +96,6 @@ def layer_entry(layer: MappedLayer) -> dict[str, Any]:
         "input_full_scale": layer.matrix.input_full_scale,
         "full_scale_siemens": layer.full_scale_siemens,
         "rules": asdict(layer.rules) | {"objective": layer.rules.objective.value},
-        "solver": layer.solver,
-        "reason": layer.reason,
         "statistics": dict(layer.statistics),
     }
 
@@ -169,8 +167,6 @@ def _assemble(folder: Path, data: dict[str, Any]) -> Design:
                 siemens_per_weight=read_array(folder / "layers" / f"{entry['label']}.scale.npy"),
                 full_scale_siemens=entry["full_scale_siemens"],
                 rules=Rules(**entry["rules"] | {"objective": Objective(entry["rules"]["objective"])}),
-                solver=entry["solver"],
-                reason=entry["reason"],
                 statistics=entry["statistics"],
             )
         )

@@ -15,6 +15,7 @@ from rsscircuit.technology import Technology
 
 PIPE_WIDTH = 160
 WORTH_A_WARNING = 1e-3
+NOTES = 3  # of a layer that are printed
 
 
 def _console() -> Console:
@@ -87,6 +88,9 @@ def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]
     """What a design is, in a few lines."""
     summary, bank, options = record["summary"], record["bank"], record["options"]
     first = record["layers"][0]
+    solvers: dict[str, str] = {}
+    for layer in record["layers"]:
+        solvers = layer["statistics"]["solvers"] | solvers
     rows, columns = options["tile"]
     unit = engineering(technology.resistor.unit_ohm, "Ohm")
     tolerance, full_scale = first["rules"]["tolerance_siemens"], first["full_scale_siemens"]
@@ -99,7 +103,7 @@ def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]
         "tolerance": f"{_tolerance(options)}: {engineering(tolerance, 'S')} of "
         f"{engineering(full_scale, 'S')} in layer {first['name']}",
         "objective": _objective(options),
-        "solver": f"{first['solver']} ({first['reason']})",
+        "solver": "; ".join(f"{name} ({reason})" for name, reason in solvers.items()),
         "resistors": f"{summary['resistors']} in {summary['cells']} cells; {summary['zero_weights']} zero weights "
         f"saved {summary['resistors_saved']} resistors and switches",
     }
@@ -109,7 +113,9 @@ def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]
         if figures["beyond_reach"]:
             lines.append(f"out of reach in {layer['name']}: {figures['beyond_reach']} cells")
             lines += [f"  {miss}" for miss in figures["beyond_reach_named"]]
-        lines += [f"note on {layer['name']}: {note}" for note in figures["notes"][:3]]
+        lines += [f"note on {layer['name']}: {note}" for note in figures["notes"][:NOTES]]
+        if len(figures["notes"]) > NOTES:
+            lines.append(f"note on {layer['name']}: {len(figures['notes']) - NOTES} more, see design.json")
     return lines
 
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from rsscircuit.subsetsum.compiled import kernel, run_cells
 from rsscircuit.subsetsum.problem import BoolArray, Objective, Problem
-from rsscircuit.subsetsum.rounding import rounding_of
+from rsscircuit.subsetsum.rounding import compensated, rounding_of
 
 _ONE = np.uint64(1)
 _FOUR_CHAINS = 16
@@ -232,9 +232,8 @@ def _search_some(items, targets, tolerance, least, most, digits, first, stride, 
         size = abs(target)
         for k in range(n):
             size += abs(items[cell, k])
-        # sums are rounded: what is within this narrower tolerance is within the true one when it is recomputed
-        enough = max(tolerance[cell] - rounding_of(n, size), 0.0)
-        best, best_part, best_count, best_first, best_second = np.inf, 0, 0, 0.0, 0.0
+        enough = tolerance[cell] + rounding_of(n, size)  # sums are rounded: what is within it is summed up again
+        best = np.inf
         built = -1
         for count in range(least[cell], min(most[cell], digits_in[0] + digits_in[1]) + 1):
             while built < count:
@@ -244,24 +243,24 @@ def _search_some(items, targets, tolerance, least, most, digits, first, stride, 
                         end = _add_count(
                             sums, end, built, values[half], bases[half], steps[half], starts[half], sizes[half]
                         )
+            before, best_part, best_first, best_second = best, 0, 0.0, 0.0
             for part in range(max(0, count - digits_in[1]), min(count, digits_in[0]) + 1):
                 a, size_a = starts[0, steps[0], part + 1], sizes[0, steps[0], part + 1]
                 b, size_b = starts[1, steps[1], count - part + 1], sizes[1, steps[1], count - part + 1]
                 error, in_first, in_second = closest(sums, a, size_a, b, size_b, target, -np.inf, np.inf, best)
                 if error < best:
-                    best, best_part, best_count = error, part, count
-                    best_first, best_second = in_first, in_second
-            if best <= enough:
-                break
-        found[cell] = best < np.inf
-        if found[cell]:
-            for half in range(2):
-                in_half = best_part if half == 0 else best_count - best_part
-                value = best_first if half == 0 else best_second
-                _mark(
-                    sums, value, in_half, values[half], places[half], bases[half], steps[half],
-                    starts[half], sizes[half], chosen[cell],
-                )  # fmt: skip
+                    best, best_part, best_first, best_second = error, part, in_first, in_second
+            if best < before:
+                found[cell], chosen[cell] = True, False
+                for half in range(2):
+                    in_half = best_part if half == 0 else count - best_part
+                    value = best_first if half == 0 else best_second
+                    _mark(
+                        sums, value, in_half, values[half], places[half], bases[half], steps[half],
+                        starts[half], sizes[half], chosen[cell],
+                    )  # fmt: skip
+                if best <= enough and abs(compensated(items[cell], chosen[cell], target)) <= tolerance[cell]:
+                    break
 
 
 def search(problem: Problem) -> tuple[BoolArray, BoolArray]:

@@ -24,7 +24,7 @@ import numpy as np
 from rsscircuit.subsetsum.by_count import closest, first_from, insert, merge
 from rsscircuit.subsetsum.compiled import kernel, run_cells
 from rsscircuit.subsetsum.problem import BoolArray, Objective, Problem
-from rsscircuit.subsetsum.rounding import rounding_of
+from rsscircuit.subsetsum.rounding import compensated, rounding_of, scale_of
 
 _LISTED = 20  # more items of one sign are listed as a whole only where their lists are cut short
 _FEW = 8  # so few are always listed as a whole
@@ -124,6 +124,53 @@ def _scan(sums, begin, count, a, size_a, b, size_b, goal, width, bound, least, b
 
 
 @kernel
+def _search_cell(goal, width, bound, least, plus, minus, slack, values, places, starts, sizes, sums, chosen):
+    """Mark the best subset of the cell arranged in ``values`` and ``places``; returns whether there is one.
+
+    Errors of up to ``width`` are allowed where the total is to be ``least``; the rest is scratch.
+    """
+    half, room = plus // 2, sums.size
+    total_p, total_b, total_m = values[:plus].sum(), values[half:plus].sum(), values[plus : plus + minus].sum()
+    found, low, high, best = False, 0.0, min(total_m, bound), np.inf
+    step = high + 1.0
+    if least:
+        low, high, best = max(0.0, -goal - width), min(high, total_p - goal + width), bound + slack
+        step = max(8.0 * (high - low) / max(minus, 1) ** 2, _SMALLEST)
+    while low <= high and (not least or low + max(goal + low - width, 0.0) < best):
+        last = low + step >= high
+        top = high + slack if last else low + step
+        end = _list(values[plus : plus + minus], low - slack, top, sums, 0, room, starts[0], sizes[0])
+        begin, count = starts[0, minus], sizes[0, minus]
+        bottom, ceiling = -np.inf, bound + slack
+        if least:
+            bottom, ceiling = goal + low - width - slack, min(bound, goal + top + width) + slack
+        enough, size_b = room, 0
+        if plus > _FEW:
+            end = _list(values[:half], bottom - total_b, ceiling, sums, end, room, starts[1], sizes[1])
+            end = _list(values[half:plus], bottom - total_p + total_b, ceiling, sums, end, room, starts[2], sizes[2])
+            size_b = sizes[2, plus - half]
+            enough = min(room, end + (count - 1) * (sizes[1, half] + size_b) // 2)
+        if _list(values[:plus], bottom, ceiling, sums, end, enough, starts[3], sizes[3]) > 0:
+            a, size_a, size_b = starts[3, plus], sizes[3, plus], 0
+        else:
+            a, size_a = starts[1, half], sizes[1, half]
+        before = best
+        best, best_m, best_a, best_b = _scan(
+            sums, begin, count, a, size_a, starts[2, plus - half], size_b, goal, width, bound, least, best
+        )
+        if best < before:
+            found, chosen[:] = True, False
+            _mark(sums, best_m, values[plus : plus + minus], places[plus:], starts[0], sizes[0], chosen)
+            if size_b > 0:
+                _mark(sums, best_a, values[:half], places, starts[1], sizes[1], chosen)
+                _mark(sums, best_b, values[half:plus], places[half:], starts[2], sizes[2], chosen)
+            else:
+                _mark(sums, best_a, values[:plus], places, starts[3], sizes[3], chosen)
+        low, step = np.inf if last else top, 1.5 * step
+    return found
+
+
+@kernel
 def _search_some(items, targets, tolerance, most_total, least, first, stride, chosen, found):
     """Search the cells first, first + stride, ... with scratch memory of its own."""
     cells, n = items.shape
@@ -131,61 +178,29 @@ def _search_some(items, targets, tolerance, most_total, least, first, stride, ch
     starts, sizes = np.empty((4, n + 1), np.int64), np.empty((4, n + 1), np.int64)
     sums = np.empty(0)
     for cell in range(first, cells, stride):
-        bound = most_total[cell] * (1.0 + (n + 4) * 2.0**-52)  # met up to the rounding of the total
-        sign = -1.0 if targets[cell] < 0.0 else 1.0
-        plus, minus = _arrange(items[cell], sign, values, places)
+        item, target, allowed = items[cell], targets[cell], tolerance[cell]
+        scale = scale_of(max(np.abs(item).max(), abs(target)))
+        if scale != 1.0:
+            item, target, allowed = item * scale, target * scale, allowed * scale
+        sign = -1.0 if target < 0.0 else 1.0
+        plus, minus = _arrange(item, sign, values, places)
         if minus > (_LISTED if least else plus):
             sign = -sign
-            plus, minus = _arrange(items[cell], sign, values, places)
-        goal, half = sign * targets[cell], plus // 2
-        room = (2 << minus) + (2 << min(plus, _LISTED)) + (4 << (plus - half)) + 8 * (n + 2)
+            plus, minus = _arrange(item, sign, values, places)
+        room = (2 << minus) + (2 << min(plus, _LISTED)) + (4 << (plus - plus // 2)) + 8 * (n + 2)
         if room > sums.size:
             sums = np.empty(room)
-        total_p, total_b, total_m = values[:plus].sum(), values[half:plus].sum(), values[plus : plus + minus].sum()
-        slack = rounding_of(n, total_p + total_m + abs(goal))
-        # sums are rounded: what is within this narrower tolerance is within the true one when it is recomputed
-        width = tolerance[cell] - slack
-        slack += _SMALLEST
-        low, high, best = 0.0, min(total_m, bound), np.inf
-        step = high + 1.0
-        if least:
-            if width < 0.0:
-                continue
-            low, high, best = max(0.0, -goal - width), min(high, total_p - goal + width), bound + slack
-            step = max(8.0 * (high - low) / max(minus, 1) ** 2, _SMALLEST)
-        while low <= high and (not least or low + max(goal + low - width, 0.0) < best):
-            last = low + step >= high
-            top = high + slack if last else low + step
-            end = _list(values[plus : plus + minus], low - slack, top, sums, 0, room, starts[0], sizes[0])
-            begin, count = starts[0, minus], sizes[0, minus]
-            bottom, ceiling = -np.inf, bound + slack
-            if least:
-                bottom, ceiling = goal + low - width - slack, min(bound, goal + top + width) + slack
-            enough, size_b = room, 0
-            if plus > _FEW:
-                end = _list(values[:half], bottom - total_b, ceiling, sums, end, room, starts[1], sizes[1])
-                end = _list(
-                    values[half:plus], bottom - total_p + total_b, ceiling, sums, end, room, starts[2], sizes[2]
-                )
-                size_b = sizes[2, plus - half]
-                enough = min(room, end + (count - 1) * (sizes[1, half] + size_b) // 2)
-            if _list(values[:plus], bottom, ceiling, sums, end, enough, starts[3], sizes[3]) > 0:
-                a, size_a, size_b = starts[3, plus], sizes[3, plus], 0
-            else:
-                a, size_a = starts[1, half], sizes[1, half]
-            before = best
-            best, best_m, best_a, best_b = _scan(
-                sums, begin, count, a, size_a, starts[2, plus - half], size_b, goal, width, bound, least, best
-            )
-            if best < before:
-                found[cell], chosen[cell] = True, False
-                _mark(sums, best_m, values[plus : plus + minus], places[plus:], starts[0], sizes[0], chosen[cell])
-                if size_b > 0:
-                    _mark(sums, best_a, values[:half], places, starts[1], sizes[1], chosen[cell])
-                    _mark(sums, best_b, values[half:plus], places[half:], starts[2], sizes[2], chosen[cell])
-                else:
-                    _mark(sums, best_a, values[:plus], places, starts[3], sizes[3], chosen[cell])
-            low, step = np.inf if last else top, 1.5 * step
+        reach = values[: plus + minus].sum() + abs(target)
+        slack = rounding_of(n, reach)
+        width = min(allowed, reach)  # no error is larger; a wider one would absorb the sums
+        # sums are rounded, so at first a little more is allowed; where that lets in what is beyond, a little less
+        for extra in (slack, -slack):
+            found[cell] = width + extra >= 0.0 and _search_cell(
+                sign * target, width + extra, most_total[cell] * scale, least, plus, minus, slack + _SMALLEST,
+                values, places, starts, sizes, sums, chosen[cell],
+            )  # fmt: skip
+            if not least or not found[cell] or abs(compensated(item, chosen[cell], target)) <= allowed:
+                break
 
 
 def search(problem: Problem) -> tuple[BoolArray, BoolArray]:

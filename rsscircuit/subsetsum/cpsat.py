@@ -18,9 +18,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from rsscircuit.errors import SolverError
 from rsscircuit.execution import map_threads
 from rsscircuit.subsetsum.model import DETERMINISTIC_LIMIT, Answer, SubsetModel, quantum_of
 from rsscircuit.subsetsum.problem import BoolArray, Objective, Problem, Solution, Status, residuals_of
@@ -28,45 +26,35 @@ from rsscircuit.subsetsum.problem import BoolArray, Objective, Problem, Solution
 NAME = "cp-sat"
 
 
-def solve(
-    problem: Problem, *, start: ArrayLike | None = None, deterministic_limit: float = DETERMINISTIC_LIMIT
-) -> Solution:
+def solve(problem: Problem, *, deterministic_limit: float = DETERMINISTIC_LIMIT) -> Solution:
     """Solve every cell with CP-SAT, cells side by side on all cores.
 
     Args:
-        problem: The batch.
-        start: bool [cells, n], choices to begin from; where such a choice meets the side constraints, the answer
-            is never worse.
+        problem: The batch, without forced items.
         deterministic_limit: CP-SAT's deterministic time a cell and attempt, the same on every machine.
 
     Raises:
-        SolverError: Values that overflow the integer model, or a start of another shape.
+        SolverError: Values that overflow the integer model.
     """
-    shape = problem.items.shape[:2]
-    starts = None if start is None else np.asarray(start, np.bool_)
-    if starts is not None and starts.shape != shape:
-        raise SolverError("the start must be [cells, n]", got=starts.shape)
 
     def one(cell: int) -> tuple[Answer, float]:
-        own = problem.part(slice(cell, cell + 1))
-        return _solve_cell(own, None if starts is None else starts[cell], deterministic_limit)
+        return _solve_cell(problem.part(slice(cell, cell + 1)), deterministic_limit)
 
-    answers = map_threads(one, range(shape[0]))
+    answers = map_threads(one, range(len(problem.items)))
     chosen = np.array([answer.chosen for answer, _ in answers])
-    reasons = [answer.reason for answer, _ in answers if answer.reason]
     return Solution(
         chosen=chosen,
         residuals=residuals_of(problem.items, chosen, problem.targets),
         status=np.array([answer.status for answer, _ in answers], np.int8),
         solver=NAME,
         quantum=np.array([quantum for _, quantum in answers]),
-        note=f"{len(reasons)} of {shape[0]} cells not proved best, the first: {reasons[0]}" if reasons else "",
+        notes={cell: answer.reason for cell, (answer, _) in enumerate(answers) if answer.reason},
     )
 
 
-def _solve_cell(cell: Problem, start: BoolArray | None, limit: float) -> tuple[Answer, float]:
+def _solve_cell(cell: Problem, limit: float) -> tuple[Answer, float]:
     """The answer to a problem of one cell, and the quantum."""
-    model = _model_of(cell)
+    model, start = _model_of(cell), None if cell.start is None else cell.start[0]
     if cell.objective is Objective.NEAREST:
         answer = _nearest(model, start, limit)
     else:

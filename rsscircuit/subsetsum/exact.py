@@ -44,7 +44,7 @@ def obstacle(kind: Kind) -> str:
     if kind.sums > 1:
         if kind.sums > MAX_SUMS or kind.items > MAX_ITEMS_OF_VECTORS:
             return f"{kind.sums} sums of {kind.items} items are beyond {MAX_SUMS} of {MAX_ITEMS_OF_VECTORS} in {NAME}"
-        if kind.constrained or (kind.tolerance and kind.objective is not Objective.ANY):
+        if kind.constrained or kind.objective not in (Objective.NEAREST, Objective.ANY):
             return f"{NAME} takes several sums without side constraints, the nearest or any within a tolerance"
         return ""
     if _by_sign(kind) and _by_count(kind):
@@ -54,12 +54,12 @@ def obstacle(kind: Kind) -> str:
 
 def _by_sign(kind: Kind) -> bool:
     """Whether the total of the chosen items matters."""
-    return kind.bounded or (kind.tolerance and kind.objective is Objective.LEAST_TOTAL)
+    return kind.bounded or kind.objective is Objective.LEAST_TOTAL
 
 
 def _by_count(kind: Kind) -> bool:
     """Whether the number of the chosen items matters, or which of them go together."""
-    return kind.counted or kind.grouped or (kind.tolerance and kind.objective is Objective.FEWEST)
+    return kind.counted or kind.grouped or kind.objective is Objective.FEWEST
 
 
 def solve(problem: Problem) -> Solution:

@@ -18,7 +18,6 @@ class Kind:
         items: Largest number of items a cell has, those that are zero left out.
         cells: How many cells.
         sums: How many sums a cell must meet at once.
-        tolerance: Whether an error above zero is good enough.
         counted: Whether the number of chosen items is bounded.
         bounded: Whether the total magnitude of the chosen items is bounded.
         grouped: Whether some items exclude each other.
@@ -29,7 +28,6 @@ class Kind:
     items: int
     cells: int = 1
     sums: int = 1
-    tolerance: bool = False
     counted: bool = False
     bounded: bool = False
     grouped: bool = False
@@ -53,7 +51,6 @@ def kind_of(problem: Problem) -> Kind:
         items=int(count.max()),
         cells=len(items),
         sums=problem.sums,
-        tolerance=problem.objective is not Objective.NEAREST and bool((problem.tolerance > 0).any()),
         counted=bool(((problem.least_count > 0) | (problem.most_count < count)).any()),
         bounded=bool(
             (problem.most_total < np.inf).any() and (problem.most_total < problem.magnitudes.sum(axis=1)).any()

@@ -39,7 +39,7 @@ from rsscircuit.subsetsum.lanes import (
     upper_of_merge,
 )
 from rsscircuit.subsetsum.problem import BoolArray, FloatArray
-from rsscircuit.subsetsum.rounding import FAR, MAX_TIES, SCALE, compensated, rounding_of
+from rsscircuit.subsetsum.rounding import MAX_TIES, compensated, rounding_of, scale_of
 
 PAD = 1e308  # two infinities would differ by NaN
 PADS = 2 * LANES  # after every list: a pointer can stand one register past its end
@@ -262,8 +262,7 @@ def choose(items, target, sizes, values, order, levels_a, levels_b, trial, chose
     """Mark in ``chosen`` the subset of ``items`` whose sum is nearest to ``target``; the rest is scratch."""
     n = items.size
     goal, zeros = sort_sizes(items, target, 1.0, sizes, values, order)
-    largest = max(abs(target), values[n - 1])
-    scale = SCALE if 0.0 < largest < 1.0 / FAR else (1.0 / SCALE if largest > FAR else 1.0)
+    scale = scale_of(max(abs(target), values[n - 1]))
     if scale != 1.0:
         goal, zeros = sort_sizes(items, target, scale, sizes, values, order)
     total = 0.0

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.subsetsum.problem import BoolArray, FloatArray, residuals_of
-from rsscircuit.subsetsum.rounding import FAR, MAX_TIES, SCALE, rounding_of
+from rsscircuit.subsetsum.rounding import MAX_TIES, rounding_of, scale_of
 
 
 def _levels(values: FloatArray) -> list[FloatArray]:
@@ -59,8 +59,7 @@ def _near_pairs(a: FloatArray, b: FloatArray, goal: float, slack: float) -> list
 
 
 def _nearest(items: FloatArray, target: float) -> BoolArray:
-    largest = max(abs(target), float(np.abs(items).max()))
-    scale = SCALE if 0.0 < largest < 1.0 / FAR else (1.0 / SCALE if largest > FAR else 1.0)
+    scale = scale_of(max(abs(target), float(np.abs(items).max())))
     sizes, goal = np.abs(items * scale), target * scale
     for k in np.flatnonzero(items < 0.0):
         goal += sizes[k]

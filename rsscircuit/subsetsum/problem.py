@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import operator
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 from typing import Any
 
@@ -21,8 +23,8 @@ MAX_ITEMS = 64
 class Objective(Enum):
     """What is sought; every objective with a tolerance falls back to the nearest where nothing is within it.
 
-    A tolerance of 0 asks for the nearest. Sums are rounded, and a subset whose error equals the tolerance up to
-    that rounding may count as outside it.
+    A tolerance of 0 asks for an exact hit. An error is within the tolerance where its compensated sum is; of
+    subsets whose errors lie within the rounding of plain sums of it, one that is within may be overlooked.
 
     NEAREST: the subset whose sum is nearest to the target; the tolerance plays no part.
     LEAST_TOTAL: of the subsets within the tolerance, the one whose chosen items have the least total
@@ -63,9 +65,11 @@ class Problem:
         forced: int8 [cells, n]; 1 is always chosen, -1 never, 0 is free. A stuck switch is forced.
         least_count: int64 [cells], fewest items that may be chosen, forced ones included.
         most_count: int64 [cells], most items that may be chosen, forced ones included.
-        most_total: float64 [cells], largest total magnitude of the chosen items, forced ones included; the
-            magnitude of an item with several sums is the mean of its magnitudes.
+        most_total: float64 [cells], largest total magnitude of the chosen items, forced ones included, with
+            room for its rounding; the magnitude of an item with several sums is the mean of its magnitudes.
         groups: Items (indices) of which at most one is chosen, group by group; no item is in two.
+        start: bool [cells, n], choices to begin from, or None. CP-SAT begins there and answers nothing worse than
+            a start that meets the side constraints; the exact solvers have no use for one.
     """
 
     items: FloatArray
@@ -77,6 +81,7 @@ class Problem:
     most_count: IntArray
     most_total: FloatArray
     groups: tuple[tuple[int, ...], ...] = ()
+    start: BoolArray | None = None
 
     @classmethod
     def of(
@@ -90,7 +95,8 @@ class Problem:
         least_count: ArrayLike = 0,
         most_count: ArrayLike | None = None,
         most_total: ArrayLike = np.inf,
-        groups: tuple[tuple[int, ...], ...] = (),
+        groups: Iterable[Iterable[int]] = (),
+        start: ArrayLike | None = None,
     ) -> Problem:
         """Check and gather a batch; what is given once holds for every cell.
 
@@ -98,8 +104,10 @@ class Problem:
             SolverError: Wrong shapes, no cell, no item, too many, not finite, a negative tolerance, or side
                 constraints that mean nothing.
         """
-        items = np.ascontiguousarray(items, np.float64)
-        targets = np.ascontiguousarray(targets, np.float64)
+        if not isinstance(objective, Objective):
+            known = ", ".join(f"Objective.{each.name}" for each in Objective)
+            raise SolverError("no such objective", got=objective, remedy=f"choose from {known}")
+        items, targets = _floats(items, "items"), _floats(targets, "targets")
         if items.ndim not in (2, 3) or targets.shape != items.shape[:1] + items.shape[2:]:
             raise SolverError(
                 "items must be [cells, n] and targets [cells], or [cells, n, sums] and [cells, sums]",
@@ -125,9 +133,6 @@ class Problem:
         _refuse("most_total", total, ~(total >= 0), "must be a number from 0")
         state = _spread(forced, (cells, n), np.int8, "forced")
         _refuse("forced", state, np.abs(state) > 1, "must be -1 (never), 0 (free) or 1 (always)")
-        members = [item for group in groups for item in group]
-        if len(set(members)) < len(members) or not set(members) <= set(range(n)):
-            raise SolverError(f"groups must hold items from 0 to {n - 1}, each in one group", got=str(groups))
         return cls(
             items=items,
             targets=targets,
@@ -136,8 +141,9 @@ class Problem:
             forced=state,
             least_count=least,
             most_count=np.minimum(most, n),
-            most_total=total,
-            groups=tuple(tuple(group) for group in groups),
+            most_total=total * (1.0 + (n + 4) * 2.0**-52),  # a total that was summed up in any order is met
+            groups=_disjoint(groups, n),
+            start=None if start is None else _spread(start, (cells, n), np.bool_, "start"),
         )
 
     @property
@@ -154,7 +160,8 @@ class Problem:
     def part(self, cells: slice | NDArray[np.intp]) -> Problem:
         """Some of the cells."""
         names = ("items", "targets", "tolerance", "forced", "least_count", "most_count", "most_total")
-        return replace(self, **{name: getattr(self, name)[cells] for name in names})
+        start = None if self.start is None else self.start[cells]
+        return replace(self, **{name: getattr(self, name)[cells] for name in names}, start=start)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -165,10 +172,10 @@ class Solution:
         chosen: bool [cells, n].
         residuals: float64 [cells] or [cells, sums], chosen sum minus target, recomputed from ``chosen``.
         status: int8 [cells] of :class:`Status`.
-        solver: Name of the solver that answered.
+        solver: Name of the solver that answered; empty where forced items left nothing to solve.
         reason: Why that solver; empty until :func:`rsscircuit.subsetsum.solve` has chosen.
         quantum: float64 [cells], step to which the solver rounded the values; 0 where it did not.
-        note: Why the solver gave up or what it limited; empty where it did neither.
+        notes: Of the cells that the solver did not prove best though it tried to: why.
     """
 
     chosen: BoolArray
@@ -177,7 +184,7 @@ class Solution:
     solver: str
     quantum: FloatArray
     reason: str = ""
-    note: str = ""
+    notes: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def errors(self) -> FloatArray:
@@ -217,9 +224,40 @@ def unpacked(chosen: BoolArray, places: NDArray[np.intp], n: int) -> BoolArray:
     return result
 
 
+def _floats(values: ArrayLike, name: str) -> FloatArray:
+    """Values as contiguous float64."""
+    try:
+        given = np.asarray(values)
+    except ValueError:  # rows of different lengths
+        given = np.empty(0, np.object_)
+    if given.dtype.kind not in "iubf":
+        raise SolverError(f"{name} must be real numbers, as many in every cell", got=str(given.dtype))
+    return np.ascontiguousarray(given, np.float64)
+
+
+def _disjoint(groups: Iterable[Iterable[int]], n: int) -> tuple[tuple[int, ...], ...]:
+    """Groups as tuples of item numbers."""
+    try:
+        checked = tuple(tuple(operator.index(item) for item in group) for group in groups)
+    except TypeError:
+        checked = ((-1,),)
+    members = [item for group in checked for item in group]
+    if len(set(members)) < len(members) or not set(members) <= set(range(n)):
+        raise SolverError(
+            f"groups must hold items from 0 to {n - 1}, each in one group",
+            got=str(groups),
+            remedy="such as ((0, 1), (2, 3))",
+        )
+    return checked
+
+
 def _spread(values: ArrayLike, shape: tuple[int, ...], kind: type[np.generic], name: str) -> NDArray[Any]:
-    given = np.asarray(values)
-    if kind is not np.float64:
+    """Values of a kind, one for all or one each."""
+    given = _floats(values, name) if kind is np.float64 else np.asarray(values)
+    if kind is np.bool_:
+        if given.dtype.kind != "b":
+            raise SolverError(f"{name} must be true or false", got=str(given.dtype))
+    elif kind is not np.float64:
         if given.dtype.kind not in "iub":
             raise SolverError(f"{name} must be whole numbers", got=str(given.dtype))
         bounds = np.iinfo(np.dtype(kind).name)

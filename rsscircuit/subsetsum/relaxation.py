@@ -37,7 +37,7 @@ def solve(problem: Problem) -> Solution:
     rest = cpsat.solve(problem.part(broken))
     for name in ("chosen", "residuals", "status", "quantum"):
         getattr(answer, name)[broken] = getattr(rest, name)
-    return replace(answer, solver=NAME, note=rest.note)
+    return replace(answer, solver=NAME, notes={int(broken[cell]): why for cell, why in rest.notes.items()})
 
 
 def _relaxed_kind(kind: Kind) -> Kind:

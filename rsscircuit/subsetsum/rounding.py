@@ -11,7 +11,7 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 MAX_TIES = 64  #: pairs of half sums within rounding of the least that are compared again
-FAR = 2.0**500  #: values beyond it, or all below its inverse, are scaled before they are halved and added
+FAR = 2.0**500  # values beyond it, or all below its inverse, are scaled before they are halved and added
 SCALE = 2.0**600
 
 
@@ -23,6 +23,14 @@ def rounding_of(count: int, magnitude: float) -> float:
     the items' total plus the target's size; so does the goal; two more for the difference.
     """
     return (count + 2) * 2.0**-51 * magnitude
+
+
+@kernel
+def scale_of(largest: float) -> float:
+    """What to multiply values by, ``largest`` their largest magnitude, so that sums neither overflow nor underflow."""
+    if 0.0 < largest < 1.0 / FAR:
+        return SCALE
+    return 1.0 / SCALE if largest > FAR else 1.0
 
 
 @kernel

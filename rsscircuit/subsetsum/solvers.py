@@ -94,7 +94,7 @@ def choose(solver: str, kind: Kind) -> Choice:
 
 def _remedy(solver: str, kind: Kind) -> str:
     others = [name for name, other in SOLVERS.items() if name != solver and not other.obstacle(kind)]
-    return f"use {' or '.join(others)}, or fewer resistors" if others else "use fewer resistors"
+    return f"use {' or '.join(others)}, or fewer items" if others else "use fewer items"
 
 
 def solve(problem: Problem, solver: str = AUTO) -> Solution:
@@ -110,24 +110,21 @@ def solve(problem: Problem, solver: str = AUTO) -> Solution:
         one_sum = replace(problem, items=problem.items[:, :, 0], targets=problem.targets[:, 0])
         answer = solve(one_sum, solver)
         return replace(answer, residuals=answer.residuals[:, None])
-    answer = _solve_around_forced(problem, solver) if problem.forced.any() else _solve_free(problem, solver)
-    impossible = int((answer.status == Status.INFEASIBLE).sum())
-    if impossible:
-        remark = f"{impossible} of {len(problem.items)} cells: no subset meets the side constraints"
-        answer = replace(answer, note="; ".join(filter(None, [remark, answer.note])))
-    return answer
+    return _solve_around_forced(problem, solver) if problem.forced.any() else _solve_free(problem, solver)
 
 
 def _solve_around_forced(problem: Problem, solver: str) -> Solution:
     free, possible = _without_forced(problem)
     cells = len(possible)
     chosen, status, quantum = problem.forced > 0, np.full(cells, Status.INFEASIBLE, np.int8), np.zeros(cells)
-    name, reason, note = solver, "no cell can meet its side constraints", ""
+    name, reason, notes = "", "the forced items alone break every cell's side constraints", {}
     if possible.any():
-        answer = _solve_free(free.part(np.flatnonzero(possible)), solver)
+        solved = np.flatnonzero(possible)
+        answer = _solve_free(free.part(solved), solver)
         chosen[possible] |= answer.chosen
         status[possible], quantum[possible] = answer.status, answer.quantum
-        name, reason, note = answer.solver, answer.reason, answer.note
+        name, reason = answer.solver, answer.reason
+        notes = {int(solved[cell]): why for cell, why in answer.notes.items()}
     return Solution(
         chosen=chosen,
         residuals=residuals_of(problem.items, chosen, problem.targets),
@@ -135,7 +132,7 @@ def _solve_around_forced(problem: Problem, solver: str) -> Solution:
         solver=name,
         reason=reason,
         quantum=quantum,
-        note=note,
+        notes=notes,
     )
 
 
@@ -167,6 +164,7 @@ def _without_forced(problem: Problem) -> tuple[Problem, BoolArray]:
         least_count=np.maximum(problem.least_count - counts, 0),
         most_count=np.maximum(problem.most_count - counts, 0),
         most_total=np.maximum(most_total, 0.0),
+        start=None if problem.start is None else problem.start & ~taken,
     )
     return free, possible
 
@@ -190,13 +188,14 @@ def solve_cells(
         objective: What is sought; the nearest sum by default.
         solver: ``auto`` or a solver's name.
         constraints: ``forced``, ``least_count``, ``most_count``, ``most_total``, ``groups``, as
-            :class:`Problem` has them.
+            :class:`Problem` has them, and ``start``.
 
     Returns:
         Masks, bool [cells, n], and residuals, float64 like the targets: chosen sum minus target.
 
     Raises:
-        SolverError: A malformed batch, or one beyond the solver's limits.
+        SolverError: A malformed batch, one beyond the solver's limits, or a cell without an answer;
+            :func:`solve` gives the others' answers and the status of each.
 
     Example:
         >>> masks, residuals = solve_cells([[1.0, 2.0, 4.0]], [5.2])
@@ -208,4 +207,14 @@ def solve_cells(
     """
     problem = Problem.of(conductances, targets, tolerance=tolerance, objective=objective, **constraints)
     answer = solve(problem, solver)
+    without = np.flatnonzero(answer.status < Status.FEASIBLE)
+    if without.size:
+        first = int(without[0])
+        impossible = answer.status[first] == Status.INFEASIBLE
+        why = "no subset meets the side constraints" if impossible else answer.notes.get(first, "no answer was found")
+        raise SolverError(
+            why,
+            where=f"cell {first}" + (f" and {without.size - 1} more" if without.size > 1 else ""),
+            remedy="loosen them; solve(Problem.of(...)) answers the other cells and tells the status of each",
+        )
     return answer.chosen, answer.residuals

@@ -23,7 +23,7 @@ from rsscircuit.errors import SolverError
 from rsscircuit.subsetsum.compiled import kernel, run_cells
 from rsscircuit.subsetsum.kind import Kind
 from rsscircuit.subsetsum.problem import BoolArray, FloatArray, Objective, Problem, Solution, Status
-from rsscircuit.subsetsum.rounding import FAR, SCALE, rounding_of
+from rsscircuit.subsetsum.rounding import rounding_of, scale_of
 
 NAME = "table"
 MAX_ITEMS = 36  # beyond, so many look-ups take as long as the exact solver
@@ -234,8 +234,7 @@ class SumTable:
             raise SolverError("a table needs one bank of at least one item", got=items.shape)
         if not np.isfinite(items).all():
             raise SolverError("items must be finite", got=float(items[~np.isfinite(items)][0]))
-        largest = float(np.abs(items).max())
-        scale = SCALE if 0.0 < largest < 1.0 / FAR else (1.0 / SCALE if largest > FAR else 1.0)
+        scale = scale_of(float(np.abs(items).max()))
         scaled = items * scale
         present = np.flatnonzero(scaled)
         if present.size > MAX_ITEMS:

@@ -31,7 +31,7 @@ GROWTH = 4
 
 def obstacle(kind: Kind) -> str:
     """Why such problems are beyond the method; empty where they are not."""
-    if kind.objective is not Objective.ANY or not kind.tolerance or kind.sums > 1 or kind.constrained:
+    if kind.objective is not Objective.ANY or kind.sums > 1 or kind.constrained:
         return f"{NAME} finds any subset of one sum within a tolerance, without side constraints"
     if kind.items > exact.MAX_ITEMS:
         return f"{kind.items} items are beyond the {exact.MAX_ITEMS} that {NAME} holds"

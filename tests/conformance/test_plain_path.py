@@ -16,7 +16,7 @@ from rsscircuit.subsetsum import Objective, Problem, plain, solve
 WITHOUT_NUMBA = """
 import json, sys
 sys.modules["numba"] = None
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1:]
 from test_plain_path import answers
 print(json.dumps(answers()))
 """
@@ -34,7 +34,7 @@ def answers() -> list[list[int]]:
     """The masks of every bank, objective and side constraint, as whole numbers."""
     found = []
     for name, items in banks().items():
-        if name in ("fourteen", "twelve decades"):
+        if name in ("fourteen", "narrow pairs", "twelve decades"):
             continue  # slow in plain Python
         for objective, given in OBJECTIVES:
             tolerance = 0.01 * np.abs(items).sum(1)
@@ -90,9 +90,8 @@ def test_a_near_tie_beyond_the_block_that_the_sweep_left_is_seen() -> None:
 
 
 def test_a_machine_without_numba_gives_the_same_answers() -> None:
-    here = str(Path(__file__).parent)
-    run = subprocess.run(
-        [sys.executable, "-c", WITHOUT_NUMBA, here], capture_output=True, text=True, timeout=300, check=False
-    )
+    here = Path(__file__).parent
+    command = [sys.executable, "-c", WITHOUT_NUMBA, str(here), str(here.parent)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout) == answers()

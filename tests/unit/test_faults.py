@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rsscircuit.banks import MeasuredBanks, read_faults, stuck_switches
+from rsscircuit.banks import MeasuredBanks, read_faults, refuse_misplaced, stuck_switches
 from rsscircuit.design import Rules, program
 from rsscircuit.errors import InputError
-from rsscircuit.subsetsum import Objective
+from rsscircuit.subsetsum import Objective, Status
 
 HEAD = "layer,row,column,polarity,branch,state\n"
 
@@ -23,11 +23,13 @@ def written(folder: Path, lines: str) -> Path:
 
 def test_faults_become_stuck_switches_of_their_layer(tmp_path: Path) -> None:
     faults = read_faults(written(tmp_path, HEAD + "fc1,0,1,+,2,closed\nfc1,1,0,-,0,open\n"))
-    stuck = stuck_switches(faults, np.ones((2, 2), np.bool_), 3)
+    refuse_misplaced(faults, np.ones((2, 2), np.bool_), 3)
+    stuck = stuck_switches(faults, (slice(0, 2), slice(0, 2)), 3)
     assert stuck.shape == (2, 2, 2, 3)
     assert stuck[0, 1, 0, 2] == 1
     assert stuck[1, 0, 1, 0] == -1
     assert np.abs(stuck).sum() == 2
+    assert np.abs(stuck_switches(faults, (slice(1, 2), slice(0, 2)), 3)).sum() == 1
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,7 @@ def test_faults_become_stuck_switches_of_their_layer(tmp_path: Path) -> None:
         (HEAD + "fc1,0,0,+,0,shut\nfc1,0,0,*,0,open\n", "line 2: fc1,0,0,.,0,shut; line 3"),
         (HEAD + "fc1,-1,0,+,0,open\n", "whole numbers from 0.*line 2"),
         (HEAD + "fc1,0,0,+\n", "line 2"),
+        (HEAD + "f" * 200_000 + ",0,0,+,0,open\n", "line 2: is not a table.*field larger than"),
     ],
 )
 def test_a_file_that_means_nothing_is_refused_by_line(tmp_path: Path, lines: str, says: str) -> None:
@@ -61,7 +64,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_fault_where_there_is_no_switch_is_refused(tmp_path: Path, line: str, says: str) -> None:
     drawn = np.array([[True, True], [True, False]])
     with pytest.raises(InputError, match=says):
-        stuck_switches(read_faults(written(tmp_path, HEAD + line + "\n")), drawn, 3)
+        refuse_misplaced(read_faults(written(tmp_path, HEAD + line + "\n")), drawn, 3)
 
 
 def test_a_tile_is_programmed_around_its_stuck_switches() -> None:
@@ -106,4 +109,4 @@ def test_a_pair_that_its_stuck_switches_leave_impossible_is_counted() -> None:
     stuck[0, 0, 0, :3] = 1
     plan = program(np.full((1, 2), 1e-6), banks, Rules(tolerance_siemens=1e-7, most_closed=2), stuck=stuck)
     assert plan.beyond_tolerance.tolist() == [[True, False]]
-    assert "no subset meets the side constraints" in plan.note
+    assert plan.status.tolist() == [[Status.INFEASIBLE, Status.OPTIMAL]]

@@ -203,7 +203,7 @@ KIND = Kind(objective=Objective.NEAREST, items=16, cells=100, one_bank=True)
 def test_what_is_beyond_both_solvers(change: dict[str, object], says: str) -> None:
     for solver in (table, whole):
         assert solver.obstacle(KIND) == ""
-        assert solver.obstacle(replace(KIND, objective=Objective.ANY, tolerance=True)) == ""
+        assert solver.obstacle(replace(KIND, objective=Objective.ANY)) == ""
         assert says in solver.obstacle(replace(KIND, **change))  # type: ignore[arg-type]
 
 
