@@ -15,7 +15,7 @@ import numpy as np
 
 from rsscircuit.subsetsum import by_count, by_sign, plain, vector
 from rsscircuit.subsetsum.compiled import COMPILED
-from rsscircuit.subsetsum.kind import Kind, kind_of
+from rsscircuit.subsetsum.kind import Kind, bindings_of
 from rsscircuit.subsetsum.problem import (
     BoolArray,
     FloatArray,
@@ -47,44 +47,39 @@ def obstacle(kind: Kind) -> str:
         if kind.constrained or kind.objective not in (Objective.NEAREST, Objective.ANY):
             return f"{NAME} takes several sums without side constraints, the nearest or any within a tolerance"
         return ""
-    if _by_sign(kind) and _by_count(kind):
-        return f"{NAME} bounds either the total or the number of items, not both"
-    return ""
-
-
-def _by_sign(kind: Kind) -> bool:
-    """Whether the total of the chosen items matters."""
-    return kind.bounded or kind.objective is Objective.LEAST_TOTAL
-
-
-def _by_count(kind: Kind) -> bool:
-    """Whether the number of the chosen items matters, or which of them go together."""
-    return kind.counted or kind.grouped or kind.objective is Objective.FEWEST
+    totalled = kind.bounded or kind.objective is Objective.LEAST_TOTAL
+    counted = kind.counted or kind.grouped or kind.objective is Objective.FEWEST
+    return f"{NAME} bounds either the total or the number of items, not both" if totalled and counted else ""
 
 
 def solve(problem: Problem) -> Solution:
-    """Solve every cell exactly; the answer does not depend on the number of threads.
+    """Solve every cell exactly; the answer depends neither on the number of threads nor on the other cells.
 
     OPTIMAL means best for the float64 values up to the rounding of their sums, some 1e-15 of the items' total.
 
     The problem must be within the method's limits, see :func:`obstacle`.
     """
-    kind = kind_of(problem)
     status = np.full(len(problem.items), Status.OPTIMAL, np.int8)
-    if kind.sums > 1:
+    if problem.sums > 1:
         items, places = packed(problem.items)
         chosen = unpacked(vector.search(replace(problem, items=items)), places, problem.items.shape[1])
-    elif _by_sign(kind):
-        chosen, found = by_sign.search(problem)
-        if not found.all():
-            missed = np.flatnonzero(~found)
-            chosen[missed] = _nearest(replace(problem.part(missed), objective=Objective.NEAREST), kind)
-    elif _by_count(kind):
-        chosen, found = by_count.search(problem)
-        status[~found] = Status.INFEASIBLE
-        chosen[~found] = False
     else:
-        chosen = search_nearest(problem.items, problem.targets)
+        chosen = np.zeros(problem.items.shape, np.bool_)
+        binds = bindings_of(problem)
+        totalled = binds.bounded | (problem.objective is Objective.LEAST_TOTAL)
+        counted = ~totalled & (binds.counted | binds.grouped | (problem.objective is Objective.FEWEST))
+        free = ~totalled & ~counted
+        if totalled.any():
+            chosen[totalled], found = by_sign.search(problem.part(totalled))
+            missed = np.flatnonzero(totalled)[~found]
+            bounded, free[missed] = missed[binds.bounded[missed]], ~binds.bounded[missed]
+            if bounded.size:
+                chosen[bounded], _ = by_sign.search(replace(problem.part(bounded), objective=Objective.NEAREST))
+        if counted.any():
+            chosen[counted], found = by_count.search(problem.part(counted))
+            status[np.flatnonzero(counted)[~found]] = Status.INFEASIBLE
+        if free.any():
+            chosen[free] = search_nearest(problem.items[free], problem.targets[free])
     return Solution(
         chosen=chosen,
         residuals=residuals_of(problem.items, chosen, problem.targets),
@@ -102,8 +97,3 @@ def search_nearest(items: FloatArray, targets: FloatArray) -> BoolArray:
         return nearest.search(items, targets)
     few, places = packed(items)  # scratch grows as 2**(n / 2)
     return unpacked(nearest.search(few, targets), places, items.shape[1])
-
-
-def _nearest(problem: Problem, kind: Kind) -> BoolArray:
-    """The nearest of cells that have nothing within their tolerance, under the bound if there is one."""
-    return by_sign.search(problem)[0] if kind.bounded else search_nearest(problem.items, problem.targets)

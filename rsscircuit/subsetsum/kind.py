@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rsscircuit.subsetsum.problem import BoolArray, Objective, Problem
+from rsscircuit.subsetsum.problem import BoolArray, FloatArray, Objective, Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,19 +42,41 @@ class Kind:
 def kind_of(problem: Problem) -> Kind:
     """The outline of a problem whose forced items have been taken out."""
     items = problem.items
-    present: BoolArray = items != 0.0
-    if items.ndim > 2:
-        present = np.any(present, axis=2)
-    count = np.count_nonzero(present, axis=1)
+    bindings = bindings_of(problem)
     return Kind(
         objective=problem.objective,
-        items=int(count.max()),
+        items=int(np.count_nonzero(_present(items), axis=1).max()),
         cells=len(items),
         sums=problem.sums,
-        counted=bool(((problem.least_count > 0) | (problem.most_count < count)).any()),
-        bounded=bool(
-            (problem.most_total < np.inf).any() and (problem.most_total < problem.magnitudes.sum(axis=1)).any()
-        ),
-        grouped=any(present[:, list(group)].sum(axis=1).max() > 1 for group in problem.groups if group),
+        counted=bool(bindings.counted.any()),
+        bounded=bool(bindings.bounded.any()),
+        grouped=bool(bindings.grouped.any()),
         one_bank=bool((items[0] == items[-1]).all() and (items == items[:1]).all()),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bindings:
+    """In which cells, bool [cells], a side constraint leaves out any subset at all."""
+
+    counted: BoolArray
+    bounded: BoolArray
+    grouped: BoolArray
+
+
+def bindings_of(problem: Problem) -> Bindings:
+    """What binds which cell of a problem whose forced items have been taken out."""
+    present = _present(problem.items)
+    count = np.count_nonzero(present, axis=1)
+    grouped = np.zeros(len(count), np.bool_)
+    for group in problem.groups:
+        grouped |= np.count_nonzero(present[:, list(group)], axis=1) > 1
+    bounded = problem.most_total < np.inf
+    if bounded.any():
+        bounded &= problem.most_total < problem.magnitudes.sum(axis=1)
+    return Bindings(counted=(problem.least_count > 0) | (problem.most_count < count), bounded=bounded, grouped=grouped)
+
+
+def _present(items: FloatArray) -> BoolArray:
+    present: BoolArray = items != 0.0
+    return present if items.ndim == 2 else np.asarray(present.any(axis=2))

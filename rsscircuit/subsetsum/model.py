@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike
 from ortools.sat.python import cp_model
 
 from rsscircuit.errors import SolverError
-from rsscircuit.subsetsum.problem import BoolArray, FloatArray, IntArray, Status
+from rsscircuit.subsetsum.problem import BoolArray, FloatArray, IntArray, Status, magnitudes_of
 
 QUANTA_PER_TOLERANCE = 50
 NEAREST_BITS = 36
@@ -37,6 +37,7 @@ COLUMN_BITS = 24  # their squares must fit as well
 MAX_INTEGER = 2**53  # beyond it float64 cannot say which integer was meant
 MAX_SQUARES = 2**62  # CP-SAT adds in 64 bits
 DETERMINISTIC_LIMIT = 2.0
+_SMALLEST = 5e-324  # of the floats; nothing but zero rounds to zero upwards
 _NOTHING = 2.0**-40  # of the largest second moment; what is left of one below it is rounding
 
 
@@ -130,14 +131,14 @@ class SubsetModel:
                 got=f"{given.shape} and {aims.shape}",
             )
         self._items, self._targets = given.reshape(len(given), -1), aims.reshape(-1)
-        sizes = np.abs(self._items).mean(axis=1) if magnitudes is None else np.asarray(magnitudes, np.float64)
+        sizes = magnitudes_of(self._items[None])[0] if magnitudes is None else np.asarray(magnitudes, np.float64)
         if sizes.shape != (len(given),) or not 0 < quantum < math.inf:
             raise SolverError("magnitudes must be [n] and the quantum above 0", got=f"{sizes.shape} and {quantum}")
         self._magnitudes = sizes
         self.quantum = math.ldexp(0.5, math.frexp(quantum)[1])
         with np.errstate(over="ignore"):
             exact, exact_aims = self._items / self.quantum, self._targets / self.quantum
-        self._span = np.ceil(np.abs(exact)).sum(axis=0) + np.ceil(np.abs(exact_aims))
+            self._span = np.ceil(np.abs(exact)).sum(axis=0) + np.ceil(np.abs(exact_aims))
         self._refuse_beyond(MAX_INTEGER, self._span.max())
         whole, whole_aims = np.rint(exact), np.rint(exact_aims)
         self._hidden = ((whole != exact).sum(axis=0) + (whole_aims != exact_aims)) / 2
@@ -154,7 +155,14 @@ class SubsetModel:
         self.force(off=np.flatnonzero((self._items == 0.0).all(axis=1)).tolist())
 
     def force(self, *, on: Iterable[int] = (), off: Iterable[int] = ()) -> None:
-        """Choose some items always, others never."""
+        """Choose some items always, others never.
+
+        Raises:
+            SolverError: There is no such item.
+        """
+        for item in (on := list(on)) + (off := list(off)):
+            if not 0 <= item < len(self.switches):
+                raise SolverError(f"items are numbered from 0 to {len(self.switches) - 1}", got=item)
         for item in on:
             self.model.add(self.switches[item] == 1)
         for item in off:
@@ -166,7 +174,13 @@ class SubsetModel:
         self.model.add_linear_constraint(cp_model.LinearExpr.sum(self.switches), least, most)
 
     def total_at_most(self, bound: float) -> None:
-        """Keep the total magnitude of the chosen items to a bound; magnitudes are rounded up, the bound down."""
+        """Keep the total magnitude of the chosen items to a bound; magnitudes are rounded up, the bound down.
+
+        Raises:
+            SolverError: The bound is not a number from 0, or the magnitudes are too many quanta.
+        """
+        if not bound >= 0:
+            raise SolverError("a bound on the total is a number from 0", got=bound)
         whole = math.floor(min(bound / self.quantum, MAX_INTEGER))
         self.model.add(self._total(np.ceil) <= whole)
 
@@ -175,7 +189,13 @@ class SubsetModel:
         self.model.add_at_most_one(self.switches[item] for item in group)
 
     def within(self, tolerance: float) -> None:
-        """Keep every sum within the tolerance of its target, in truth and not only in rounded numbers."""
+        """Keep every sum within the tolerance of its target, in truth and not only in rounded numbers.
+
+        Raises:
+            SolverError: The tolerance is not a number from 0.
+        """
+        if not tolerance >= 0:
+            raise SolverError("a tolerance is a number from 0", got=tolerance)
         for residual, hidden, span in zip(self.residuals, self._hidden, self._span, strict=True):
             reach = math.floor(min(tolerance / self.quantum - hidden, span))
             self.model.add_linear_constraint(residual, -reach, reach)
@@ -226,8 +246,10 @@ class SubsetModel:
                 same search on every machine.
 
         Raises:
-            SolverError: A constraint of one's own that CP-SAT refuses.
+            SolverError: A constraint of one's own that CP-SAT refuses, or a start of another length.
         """
+        if start is not None and np.shape(start) != (len(self.switches),):
+            raise SolverError(f"a start must be [{len(self.switches)}]", got=str(np.shape(start)))
         if start is not None:
             self._hint(start)
         solver = cp_model.CpSolver()
@@ -268,8 +290,10 @@ class SubsetModel:
 
     def _total(self, rounding: np.ufunc) -> Any:
         with np.errstate(over="ignore"):
-            sizes = rounding(self._magnitudes / self.quantum)
-        self._refuse_beyond(MAX_INTEGER, sizes.sum())
+            exact = self._magnitudes / self.quantum
+            sizes = rounding(np.where(self._magnitudes > 0, np.maximum(exact, _SMALLEST), 0.0))
+            total = float(sizes.sum())
+        self._refuse_beyond(MAX_INTEGER, total)
         return self._weighted(sizes.astype(np.int64))
 
     def _weighted(self, weights: IntArray) -> Any:

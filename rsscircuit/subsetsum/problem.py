@@ -154,10 +154,9 @@ class Problem:
     @property
     def magnitudes(self) -> FloatArray:
         """What an item adds to the total, [cells, n]."""
-        sizes = np.abs(self.items)
-        return sizes if self.items.ndim == 2 else np.asarray(sizes.mean(axis=2))
+        return magnitudes_of(self.items)
 
-    def part(self, cells: slice | NDArray[np.intp]) -> Problem:
+    def part(self, cells: slice | NDArray[np.intp] | BoolArray) -> Problem:
         """Some of the cells."""
         names = ("items", "targets", "tolerance", "forced", "least_count", "most_count", "most_total")
         start = None if self.start is None else self.start[cells]
@@ -199,6 +198,12 @@ def residuals_of(items: FloatArray, chosen: BoolArray, targets: FloatArray) -> F
     residuals = np.empty(targets.shape)
     compensated_sums(items.reshape(cells, n, -1), chosen, targets.reshape(cells, -1), residuals.reshape(cells, -1))
     return residuals
+
+
+def magnitudes_of(items: FloatArray) -> FloatArray:
+    """What an item adds to a total, [..., n]: its magnitude, or of items [..., n, sums] the mean of its magnitudes."""
+    sizes = np.abs(items)
+    return sizes if items.ndim < 3 else np.asarray((sizes / items.shape[2]).sum(axis=2))  # a sum first may overflow
 
 
 def packed(items: FloatArray) -> tuple[FloatArray, NDArray[np.intp]]:

@@ -156,10 +156,17 @@ def _without_forced(problem: Problem) -> tuple[Problem, BoolArray]:
     most_total = problem.most_total - np.where(always, problem.magnitudes, 0.0).sum(axis=1)
     possible = ~twice & (counts <= problem.most_count) & (most_total >= 0)
     mask = taken if problem.sums == 1 else taken[:, :, None]
+    targets = -residuals_of(problem.items, always, problem.targets)
+    # what rounding the new targets takes away comes off the tolerance
+    with_target = np.concatenate([problem.items, targets[:, None]], axis=1)
+    lost = np.abs(residuals_of(with_target, np.pad(always, ((0, 0), (0, 1)), constant_values=True), problem.targets))
+    lost = lost if problem.sums == 1 else lost.max(axis=1)
+    tolerance = np.where(lost > 0, np.nextafter(problem.tolerance - lost, -np.inf), problem.tolerance)
     free = replace(
         problem,
         items=np.where(mask, 0.0, problem.items),
-        targets=-residuals_of(problem.items, always, problem.targets),
+        targets=targets,
+        tolerance=np.maximum(tolerance, 0.0),
         forced=np.zeros_like(problem.forced),
         least_count=np.maximum(problem.least_count - counts, 0),
         most_count=np.maximum(problem.most_count - counts, 0),

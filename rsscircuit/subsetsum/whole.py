@@ -33,6 +33,7 @@ NAME = "dynamic-programming"
 MAX_RANGE = 2**24
 _STEPS = 2**20  # of the total magnitude, for values that are not whole
 _SMALLEST = 5e-324
+_FARTHEST = 2**62  # a residual of a farther target may not be an int64
 
 BitArray = NDArray[np.uint8]
 
@@ -67,7 +68,7 @@ class WholeTable:
             SolverError: No item, too many, values that are not integers, or a range that is too large.
         """
         whole = np.asarray(items)
-        if whole.ndim != 1 or not 1 <= whole.size <= MAX_ITEMS or whole.dtype.kind != "i":
+        if whole.ndim != 1 or not 1 <= whole.size <= MAX_ITEMS or whole.dtype.kind not in "iu":
             raise SolverError(f"{NAME} needs one bank of 1 to {MAX_ITEMS} integers", got=f"{whole.dtype} {whole.shape}")
         magnitudes = [abs(item) for item in whole.tolist()]
         if sum(magnitudes) > MAX_RANGE:
@@ -100,12 +101,15 @@ class WholeTable:
             Masks, bool [m, n], and residuals [m]: chosen sum minus target, whole numbers where the targets are.
 
         Raises:
-            SolverError: Targets that are not finite or not one row.
+            SolverError: Targets that are not finite, not one row, or whole and beyond 2**62.
         """
         targets = np.asarray(targets)
-        if targets.ndim != 1 or targets.dtype.kind not in "if" or not np.isfinite(targets).all():
+        if targets.ndim != 1 or targets.dtype.kind not in "iuf" or not np.isfinite(targets).all():
             raise SolverError("targets must be one row of finite numbers", got=f"{targets.dtype} {targets.shape}")
-        targets = targets.astype(np.int64 if targets.dtype.kind == "i" else np.float64)
+        whole = targets.dtype.kind != "f"
+        if whole and targets.size and (targets.max() > _FARTHEST or targets.min() < -_FARTHEST):
+            raise SolverError("whole targets must be within 2**62", got=f"{targets.min()} to {targets.max()}")
+        targets = targets.astype(np.int64 if whole else np.float64)
         inside = np.clip(targets, self.sums[0], self.sums[-1])
         above = np.searchsorted(self.sums, inside)
         low, high = self.sums[np.maximum(above - 1, 0)], self.sums[above]

@@ -132,6 +132,46 @@ def test_an_answer_depends_on_its_cell_alone(solver: str, monkeypatch: pytest.Mo
     assert (together.chosen[:6] == np.array(alone)).all()
 
 
+@pytest.mark.parametrize("objective", list(Objective))
+def test_what_binds_the_others_does_not_change_an_answer(objective: Objective) -> None:
+    items = banks()["duplicates"]
+    n, cells = items.shape[1], len(items)
+    bound, tolerance = np.where(np.arange(cells) % 2 == 0, 0.3 * np.abs(items).sum(1), np.inf), 0.3
+    count = np.where(np.arange(cells) % 2 == 0, 3, n)
+    for given in ({"most_total": bound}, {"most_count": count}):
+        problem = Problem.of(items, targets_for(items), tolerance=tolerance, objective=objective, **given)
+        if able(EXACT, problem):
+            together = solve(problem, EXACT).chosen
+            alone = [solve(problem.part(slice(k, k + 1)), EXACT).chosen[0] for k in range(cells)]
+            assert (together == np.array(alone)).all()
+
+
+@pytest.mark.parametrize("solver", [EXACT, "relaxation", "cp-sat"])
+def test_a_bound_on_the_total_is_met_by_a_total_that_equals_it(solver: str) -> None:
+    """0.3 + 0.2 + 0.1 may exceed what 0.1 + 0.2 + 0.3 comes to; forced items and free ones are one total."""
+    items = np.array([[0.1, 0.2, 0.3, -0.1, 0.7]])
+    quantum = 2.0**-30
+    for forced in ([0, 0, 0, 0, 0], [1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [0, 0, 1, 0, -1], [1, 1, 1, 0, 0]):
+        for order in ((0, 1, 2), (2, 1, 0), (1, 2, 0)):
+            bound = sum(items[0, list(order)].tolist())
+            room = quantum if solver == "cp-sat" else 0.0  # it keeps clear of the bound by its quantum
+            problem = Problem.of(items, [0.6], forced=[forced], most_total=bound + room)
+            answer = solve(problem, solver)
+            assert answer.chosen.tolist() == [[True, True, True, False, False]]
+
+
+def test_forced_items_round_the_target_but_not_the_tolerance() -> None:
+    rng = np.random.default_rng(0)
+    items = rng.choice([0.1, 0.2, 0.3, -0.1, 0.7], (400, 8))
+    targets = rng.choice([0.6, 1.1, -0.4, 1.4], 400)
+    forced = rng.choice([-1, 0, 0, 1], items.shape).astype(np.int8)
+    errors = np.abs(items @ subsets(8).T - targets[:, None])
+    tolerance = errors[np.arange(400), rng.integers(0, 256, 400)]
+    for objective in (Objective.LEAST_TOTAL, Objective.FEWEST, Objective.ANY):
+        problem = Problem.of(items, targets, tolerance=tolerance, objective=objective, forced=forced)
+        check(problem, solve(problem))
+
+
 @ALL
 @pytest.mark.parametrize(
     ("items", "targets", "given", "says"),

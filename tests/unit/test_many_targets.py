@@ -315,3 +315,11 @@ def test_the_largest_range_is_held() -> None:
 
 def test_the_outline_of_one_bank_is_seen() -> None:
     assert kind_of(Problem.of(np.ones((3, 4)), np.arange(3.0))).one_bank
+
+
+def test_unsigned_numbers_are_whole_numbers_and_far_targets_are_refused() -> None:
+    table = WholeTable.of(np.array([1, 2, 4], np.uint64))
+    assert table.nearest(np.array([6], np.uint64))[0].tolist() == [[False, True, True]]
+    for far in (np.array([2**63], np.uint64), np.array([-(2**63)])):
+        with pytest.raises(SolverError, match=r"whole targets must be within 2\*\*62"):
+            table.nearest(far)

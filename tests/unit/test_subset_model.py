@@ -251,6 +251,21 @@ def test_constraints_of_ones_own_go_through_the_model() -> None:
         assert answer.error == errors_of(items, targets)[allowed].min()
 
 
+@pytest.mark.parametrize(
+    ("constrain", "says"),
+    [
+        (lambda model: model.within(float("nan")), "a tolerance is a number from 0; got nan"),
+        (lambda model: model.total_at_most(-1.0), "a bound on the total is a number from 0; got -1.0"),
+        (lambda model: model.force(on=[3]), "items are numbered from 0 to 2; got 3"),
+        (lambda model: model.force(off=[-1]), "items are numbered from 0 to 2; got -1"),
+        (lambda model: model.solve(start=np.ones((1, 3), np.bool_)), r"a start must be \[3\]; got '\(1, 3\)'"),
+    ],
+)
+def test_constraints_that_mean_nothing_are_refused(constrain: Callable[[SubsetModel], object], says: str) -> None:
+    with pytest.raises(SolverError, match=says):
+        constrain(SubsetModel([1.0, 2.0, 3.0], 2.0, quantum=0.25))
+
+
 def test_a_constraint_that_cp_sat_refuses_is_reported() -> None:
     cell = SubsetModel([1.0, 2.0], 1.0, quantum=1.0)
     cell.model.add(2**62 * cell.switches[0] + 2**62 * cell.switches[1] + 2**62 * cell.residuals[0] <= 1)
