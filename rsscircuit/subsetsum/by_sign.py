@@ -21,8 +21,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rsscircuit.subsetsum.by_count import closest, first_from, insert, merge
 from rsscircuit.subsetsum.compiled import kernel, run_cells
+from rsscircuit.subsetsum.lists import closest, first_from, insert, merge
 from rsscircuit.subsetsum.problem import BoolArray, Objective, Problem
 from rsscircuit.subsetsum.rounding import compensated, rounding_of, scale_of
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rsscircuit.errors import SolverError
-from rsscircuit.subsetsum.problem import BoolArray, FloatArray, Problem, Status, residuals_of
+from rsscircuit.subsetsum.problem import BoolArray, FloatArray, Problem, Status, floats, residuals_of
 from rsscircuit.subsetsum.solvers import AUTO, solve
 
 SWEEPS = 10
@@ -73,7 +73,7 @@ def solve_columns(
     Raises:
         SolverError: Wrong shapes, moments that are none, or a batch beyond the solver's limits.
     """
-    items, targets = np.ascontiguousarray(items, np.float64), np.ascontiguousarray(targets, np.float64)
+    items, targets = floats(items, "items"), floats(targets, "targets")
     if items.ndim != 3 or 0 in items.shape or targets.shape != items.shape[:2]:
         raise SolverError(
             "items must be [columns, rows, n], none of them 0, and targets [columns, rows]",
@@ -82,7 +82,7 @@ def solve_columns(
     if not tolerance >= 0 or sweeps < 0:
         raise SolverError("tolerance and sweeps cannot be negative", got=f"{tolerance} and {sweeps}")
     columns, rows, n = items.shape
-    weights = _checked(np.asarray(moments, np.float64), rows)
+    weights = _checked(floats(moments, "moments"), rows)
     nearest = solve(Problem.of(items.reshape(-1, n), targets.reshape(-1)), solver)
     chosen, residuals = nearest.chosen.reshape(items.shape).copy(), nearest.residuals.reshape(targets.shape).copy()
     independent_power = _power(residuals, weights)

@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike
 from ortools.sat.python import cp_model
 
 from rsscircuit.errors import SolverError
-from rsscircuit.subsetsum.problem import BoolArray, FloatArray, IntArray, Status, magnitudes_of
+from rsscircuit.subsetsum.problem import BoolArray, FloatArray, IntArray, Status, floats, magnitudes_of
 
 QUANTA_PER_TOLERANCE = 50
 NEAREST_BITS = 36
@@ -124,7 +124,7 @@ class SubsetModel:
         Raises:
             SolverError: Shapes that do not fit, or values of too many quanta.
         """
-        given, aims = np.asarray(items, np.float64), np.asarray(targets, np.float64)
+        given, aims = floats(items, "items"), floats(targets, "targets")
         if given.ndim not in (1, 2) or 0 in given.shape or aims.shape != given.shape[1:]:
             raise SolverError(
                 "items must be [n] and targets one number, or [n, sums] and [sums]",
@@ -357,7 +357,7 @@ def column_model(
     Raises:
         SolverError: Shapes that do not fit, or moments that are not symmetric positive semidefinite.
     """
-    cells, aims, moment = (np.asarray(values, np.float64) for values in (items, targets, moments))
+    cells, aims, moment = floats(items, "items"), floats(targets, "targets"), floats(moments, "moments")
     if cells.ndim != 2 or aims.shape != cells.shape[:1] or moment.shape != cells.shape[:1] * 2:
         raise SolverError(
             "items must be [rows, n], targets [rows] and moments [rows, rows]",

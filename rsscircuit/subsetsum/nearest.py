@@ -38,6 +38,7 @@ from rsscircuit.subsetsum.lanes import (
     store_mirrored,
     upper_of_merge,
 )
+from rsscircuit.subsetsum.lists import sort_sizes
 from rsscircuit.subsetsum.problem import BoolArray, FloatArray
 from rsscircuit.subsetsum.rounding import MAX_TIES, compensated, rounding_of, scale_of
 
@@ -231,30 +232,6 @@ def _sweep(a, start_a, size_a, b, start_b, size_b, goal, slack):
         i, j = i + _W * step, j + _W - _W * step
         i2, j2 = i2 + _W * step2, j2 + _W - _W * step2
     return best, i_low, i_high, j_low
-
-
-@kernel
-def sort_sizes(items, target, scale, sizes, values, order):
-    """Write the magnitudes, scaled and ascending, and in order[1] whose they are; returns the goal they are to meet.
-
-    Choosing a negative item is not choosing its magnitude, with the goal moved by it. Also returns how many are
-    zero; those come first.
-    """
-    n = items.size
-    goal, zeros = target * scale, 0
-    for k in range(n):
-        sizes[k] = abs(items[k] * scale)
-        goal += sizes[k] if items[k] < 0.0 else 0.0
-        zeros += sizes[k] == 0.0
-    ranks, places = order[0], order[1]
-    for k in range(n):
-        ranks[k] = 0
-    for m in range(n):
-        for k in range(n):
-            ranks[k] += (sizes[m] < sizes[k]) | ((sizes[m] == sizes[k]) & (m < k))
-    for k in range(n):
-        values[ranks[k]], places[ranks[k]] = sizes[k], k
-    return goal, zeros
 
 
 @kernel

@@ -6,6 +6,8 @@ instead of merging and sweeping.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -77,6 +79,16 @@ def _nearest(items: FloatArray, target: float) -> BoolArray:
     errors = np.abs(residuals_of(np.tile(items, (len(pairs), 1)), trials, np.full(len(pairs), target)))
     chosen: BoolArray = trials[int(np.argmin(errors))]
     return chosen
+
+
+def room_for(n: int) -> int:
+    """The scratch that :func:`choose` needs for ``n`` items: none."""
+    return 0
+
+
+def choose(items: FloatArray, target: float, *scratch_and_chosen: NDArray[Any]) -> None:
+    """Mark in the last argument the subset of ``items`` whose sum is nearest to ``target``."""
+    scratch_and_chosen[-1][:] = _nearest(items, target)
 
 
 def search(items: FloatArray, targets: FloatArray) -> BoolArray:

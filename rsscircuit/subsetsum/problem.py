@@ -107,7 +107,7 @@ class Problem:
         if not isinstance(objective, Objective):
             known = ", ".join(f"Objective.{each.name}" for each in Objective)
             raise SolverError("no such objective", got=objective, remedy=f"choose from {known}")
-        items, targets = _floats(items, "items"), _floats(targets, "targets")
+        items, targets = floats(items, "items"), floats(targets, "targets")
         if items.ndim not in (2, 3) or targets.shape != items.shape[:1] + items.shape[2:]:
             raise SolverError(
                 "items must be [cells, n] and targets [cells], or [cells, n, sums] and [cells, sums]",
@@ -229,15 +229,19 @@ def unpacked(chosen: BoolArray, places: NDArray[np.intp], n: int) -> BoolArray:
     return result
 
 
-def _floats(values: ArrayLike, name: str) -> FloatArray:
-    """Values as contiguous float64."""
+def floats(values: ArrayLike, name: str) -> FloatArray:
+    """Values as contiguous float64.
+
+    Raises:
+        SolverError: They are not real numbers, or not a regular array.
+    """
     try:
         given = np.asarray(values)
     except ValueError:  # rows of different lengths
         given = np.empty(0, np.object_)
     if given.dtype.kind not in "iubf":
         raise SolverError(f"{name} must be real numbers, as many in every cell", got=str(given.dtype))
-    return np.ascontiguousarray(given, np.float64)
+    return np.asarray(given, np.float64, order="C")
 
 
 def _disjoint(groups: Iterable[Iterable[int]], n: int) -> tuple[tuple[int, ...], ...]:
@@ -258,7 +262,7 @@ def _disjoint(groups: Iterable[Iterable[int]], n: int) -> tuple[tuple[int, ...],
 
 def _spread(values: ArrayLike, shape: tuple[int, ...], kind: type[np.generic], name: str) -> NDArray[Any]:
     """Values of a kind, one for all or one each."""
-    given = _floats(values, name) if kind is np.float64 else np.asarray(values)
+    given = floats(values, name) if kind is np.float64 else np.asarray(values)
     if kind is np.bool_:
         if given.dtype.kind != "b":
             raise SolverError(f"{name} must be true or false", got=str(given.dtype))

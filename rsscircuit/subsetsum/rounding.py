@@ -34,15 +34,19 @@ def scale_of(largest: float) -> float:
 
 
 @kernel
+def compensated_add(total: float, lost: float, term: float) -> tuple[float, float]:
+    """The next total, and what all additions up to it have rounded away (Knuth's two-sum)."""
+    new = total + term
+    taken = new - total
+    return new, lost + ((total - (new - taken)) + (term - taken))
+
+
+@kernel
 def compensated(items: FloatArray, chosen: BoolArray, target: float) -> float:
     """Sum of the chosen items minus the target, what every addition loses added in the end (Neumaier 1974)."""
     total, lost = -target, 0.0
     for k in range(items.size):
-        term = items[k] if chosen[k] else 0.0
-        new = total + term
-        taken = new - total
-        lost += (total - (new - taken)) + (term - taken)  # exactly what was rounded away (Knuth's two-sum)
-        total = new
+        total, lost = compensated_add(total, lost, items[k] if chosen[k] else 0.0)
     return float(total + lost)
 
 

@@ -22,8 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 from rsscircuit.errors import SolverError
 from rsscircuit.subsetsum.compiled import kernel, run_cells
 from rsscircuit.subsetsum.kind import Kind
-from rsscircuit.subsetsum.problem import BoolArray, FloatArray, Objective, Problem, Solution, Status
-from rsscircuit.subsetsum.rounding import rounding_of, scale_of
+from rsscircuit.subsetsum.problem import BoolArray, FloatArray, Objective, Problem, Solution, Status, floats
+from rsscircuit.subsetsum.rounding import compensated_add, rounding_of, scale_of
 
 NAME = "table"
 MAX_ITEMS = 36  # beyond, so many look-ups take as long as the exact solver
@@ -122,11 +122,7 @@ def _residual(items, ranks, word, target):
     """The chosen sum minus the target, with the same compensated summation as ``residuals_of``."""
     total, lost = -target, 0.0
     for k in range(items.size):
-        term = items[k] * np.float64((word >> ranks[k]) & _ONE)
-        new = total + term
-        back = new - total
-        lost += (total - (new - back)) + (term - back)
-        total = new
+        total, lost = compensated_add(total, lost, items[k] if (word >> ranks[k]) & _ONE else 0.0)
     return total + lost
 
 
@@ -229,7 +225,7 @@ class SumTable:
         Raises:
             SolverError: No item, too many, or values that are not finite.
         """
-        items = np.ascontiguousarray(items, np.float64)
+        items = floats(items, "items")
         if items.ndim != 1 or items.size == 0:
             raise SolverError("a table needs one bank of at least one item", got=items.shape)
         if not np.isfinite(items).all():
@@ -282,7 +278,7 @@ class SumTable:
         Raises:
             SolverError: Targets that are not finite or not one row.
         """
-        targets = np.ascontiguousarray(targets, np.float64)
+        targets = floats(targets, "targets")
         if targets.ndim != 1 or not np.isfinite(targets).all():
             raise SolverError("targets must be one row of finite numbers", got=targets.shape)
         chosen, residuals = np.empty((targets.size, self.items.size), np.bool_), np.empty(targets.size)

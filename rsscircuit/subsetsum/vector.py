@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rsscircuit.subsetsum.by_count import insert
 from rsscircuit.subsetsum.compiled import kernel, run_cells
+from rsscircuit.subsetsum.lists import insert
 from rsscircuit.subsetsum.problem import BoolArray, Objective, Problem
 from rsscircuit.subsetsum.rounding import rounding_of
 

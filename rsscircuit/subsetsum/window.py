@@ -15,11 +15,14 @@ import numpy as np
 from rsscircuit.subsetsum import exact
 from rsscircuit.subsetsum.compiled import COMPILED, kernel, run_cells
 from rsscircuit.subsetsum.kind import Kind
+from rsscircuit.subsetsum.lists import sort_sizes
 from rsscircuit.subsetsum.problem import Objective, Problem, Solution, Status, packed, residuals_of, unpacked
 from rsscircuit.subsetsum.rounding import compensated
 
 if COMPILED:
-    from rsscircuit.subsetsum.nearest import choose, room_for, sort_sizes
+    from rsscircuit.subsetsum.nearest import choose, room_for
+else:
+    from rsscircuit.subsetsum.plain import choose, room_for
 
 NAME = "window"
 WORTH_FROM = 20
@@ -44,8 +47,11 @@ def _hits(size, squares, off_centre, tolerance):
     variance = 0.25 * squares
     if not 0.0 < variance < np.inf:
         return 0.0
-    density = np.exp(-0.5 * off_centre * off_centre / variance) / np.sqrt(2.0 * np.pi * variance)
-    return 2.0**size * density * 2.0 * tolerance
+    # (1 + x^2 / 32)^16 for exp(x^2 / 2): products are the same on every machine, an exponential may not be
+    fall = 1.0 + off_centre * off_centre / (32.0 * variance)
+    for _ in range(4):
+        fall *= fall
+    return 2.0**size * 2.0 * tolerance / (fall * np.sqrt(2.0 * np.pi * variance))
 
 
 @kernel
@@ -90,8 +96,9 @@ def _within(items, target, tolerance, numbers, order, marks, fixed, levels_a, le
         wanted, total, squares = _fix(values, zeros, count, size, attempt, goal, fixed)
         hits = _hits(size, squares, wanted - 0.5 * total, tolerance)
         if attempt == 0 and hits < HITS_WANTED:  # the target lies far from the middle of what the window reaches
-            size += max(1, int(np.log2(HITS_WANTED / max(hits, 2.0**-count))))
-            attempt = 1
+            size, attempt = size + 1, 1
+            while size < count and 4.0 * hits <= HITS_WANTED:
+                size, hits = size + 1, 2.0 * hits
             continue
         at = 0
         for k in range(zeros, n):
@@ -130,22 +137,16 @@ def _solve_some(items, targets, tolerance, first, stride, chosen):
 
 
 def solve(problem: Problem) -> Solution:
-    """A subset within the tolerance for every cell that has one, else the nearest; the latter is OPTIMAL.
-
-    Without numba the exact search does all of it.
-    """
+    """A subset within the tolerance for every cell that has one, else the nearest; the latter is OPTIMAL."""
     items, targets, tolerance = problem.items, problem.targets, problem.tolerance
-    if COMPILED:
-        few, places = packed(items)
-        marked = np.zeros(few.shape, np.bool_)
-        run_cells(
-            lambda first, stride: _solve_some(few, targets, tolerance, first, stride, marked),
-            cells=len(few),
-            steps_per_cell=2**9,
-        )
-        chosen = unpacked(marked, places, items.shape[1])
-    else:
-        chosen = exact.search_nearest(items, targets)
+    few, places = packed(items)
+    marked = np.zeros(few.shape, np.bool_)
+    run_cells(
+        lambda first, stride: _solve_some(few, targets, tolerance, first, stride, marked),
+        cells=len(few),
+        steps_per_cell=2**9,
+    )
+    chosen = unpacked(marked, places, items.shape[1])
     residuals = residuals_of(items, chosen, targets)
     within = np.abs(residuals) <= tolerance
     return Solution(
