@@ -34,8 +34,9 @@ def run_cells(run: Callable[[int, int], None], *, cells: int, steps_per_cell: in
         cells: How many there are.
         steps_per_cell: Roughly how many elementary steps one takes.
     """
-    chunks = min(cells, max(1, cells * steps_per_cell // _STEPS_PER_CHUNK), 4 * default_workers())
-    if chunks == 1 or not COMPILED:
+    workers = default_workers()
+    chunks = min(cells, max(1, cells * steps_per_cell // _STEPS_PER_CHUNK), 4 * workers)
+    if chunks == 1 or workers == 1 or not COMPILED:
         run(0, 1)
     else:
         map_threads(lambda first: run(first, chunks), range(chunks))

@@ -59,34 +59,43 @@ def solve(problem: Problem) -> Solution:
 
     The problem must be within the method's limits, see :func:`obstacle`.
     """
-    status = np.full(len(problem.items), Status.OPTIMAL, np.int8)
-    if problem.sums > 1:
-        items, places = packed(problem.items)
-        chosen = unpacked(vector.search(replace(problem, items=items)), places, problem.items.shape[1])
-    else:
-        chosen = np.zeros(problem.items.shape, np.bool_)
-        binds = bindings_of(problem)
-        totalled = binds.bounded | (problem.objective is Objective.LEAST_TOTAL)
-        counted = ~totalled & (binds.counted | binds.grouped | (problem.objective is Objective.FEWEST))
-        free = ~totalled & ~counted
-        if totalled.any():
-            chosen[totalled], found = by_sign.search(problem.part(totalled))
-            missed = np.flatnonzero(totalled)[~found]
-            bounded, free[missed] = missed[binds.bounded[missed]], ~binds.bounded[missed]
-            if bounded.size:
-                chosen[bounded], _ = by_sign.search(replace(problem.part(bounded), objective=Objective.NEAREST))
-        if counted.any():
-            chosen[counted], found = by_count.search(problem.part(counted))
-            status[np.flatnonzero(counted)[~found]] = Status.INFEASIBLE
-        if free.any():
-            chosen[free] = search_nearest(problem.items[free], problem.targets[free])
+    chosen, possible = _several_sums(problem) if problem.sums > 1 else _one_sum(problem)
     return Solution(
         chosen=chosen,
         residuals=residuals_of(problem.items, chosen, problem.targets),
-        status=status,
+        status=np.where(possible, Status.OPTIMAL, Status.INFEASIBLE).astype(np.int8),
         solver=NAME,
-        quantum=np.zeros(len(status)),
+        quantum=np.zeros(len(chosen)),
     )
+
+
+def _several_sums(problem: Problem) -> tuple[BoolArray, BoolArray]:
+    """Chosen, bool [cells, n], and possible, bool [cells]."""
+    items, places = packed(problem.items)
+    chosen = unpacked(vector.search(replace(problem, items=items)), places, problem.items.shape[1])
+    return chosen, np.ones(len(chosen), np.bool_)
+
+
+def _one_sum(problem: Problem) -> tuple[BoolArray, BoolArray]:
+    """Chosen, bool [cells, n], and possible, bool [cells]; every cell by the search that its own bounds ask for."""
+    binds, possible = bindings_of(problem), np.ones(len(problem.items), np.bool_)
+    totalled = binds.bounded | (problem.objective is Objective.LEAST_TOTAL)
+    counted = ~totalled & (binds.counted | binds.grouped | (problem.objective is Objective.FEWEST))
+    free = ~totalled & ~counted
+    if free.all():
+        return search_nearest(problem.items, problem.targets), possible
+    chosen = np.zeros(problem.items.shape, np.bool_)
+    if totalled.any():
+        chosen[totalled], found = by_sign.search(problem.part(totalled))
+        missed = np.flatnonzero(totalled)[~found]  # nothing within the tolerance: the nearest, by what binds it
+        bounded, free[missed] = missed[binds.bounded[missed]], ~binds.bounded[missed]
+        if bounded.size:
+            chosen[bounded], _ = by_sign.search(replace(problem.part(bounded), objective=Objective.NEAREST))
+    if counted.any():
+        chosen[counted], possible[counted] = by_count.search(problem.part(counted))
+    if free.any():
+        chosen[free] = search_nearest(problem.items[free], problem.targets[free])
+    return chosen, possible
 
 
 def search_nearest(items: FloatArray, targets: FloatArray) -> BoolArray:
