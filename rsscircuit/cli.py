@@ -58,7 +58,9 @@ def cli() -> None:
 @option("--bank", metavar="PLAN", help="Nominal plan, as geometric:1.25 or equal; else the technology's own.")
 @option("--resistors", type=int, metavar="N", help="Resistors a bank, 1 to 32; else the technology's own.")
 @option("--tile", default="64x64", metavar="RxC", help="Largest logical rows and columns of a crossbar.")
-@option("--solver", default="auto", help="auto, or a solver by name: meet-in-the-middle, cp-sat, window, ...")
+@option(
+    "--solver", default="auto", help="auto, meet-in-the-middle, relaxation or cp-sat; for --objective any also window."
+)
 @option(
     "--tolerance",
     type=_Tolerance(),

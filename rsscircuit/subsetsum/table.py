@@ -306,7 +306,7 @@ def worth_from(items: int) -> int:
     """
     build = 250_000 + 4.0 * 2.0 ** min(items, _LIST_ITEMS)
     look_up = 20.0 * 2.0 ** max(items - _LIST_ITEMS, 0)
-    exact: float = 300.0 + 30.0 * items + 2.7 * 2.0 ** (items / 2)
+    exact: float = 300.0 + 30.0 * items + 2.7 * math.sqrt(2.0**items)
     return math.ceil(build / (exact - look_up))
 
 
