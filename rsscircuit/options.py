@@ -9,7 +9,7 @@ from typing import Any
 
 from rsscircuit.banks import BankSpec, Fault, bank_spec, read_faults
 from rsscircuit.design import sought
-from rsscircuit.errors import InputError
+from rsscircuit.errors import InputError, SolverError
 from rsscircuit.subsetsum import AUTO, Kind, Objective, choose
 from rsscircuit.technology import DEFAULT, Technology, load_technology, preset_names
 
@@ -118,7 +118,15 @@ def resolve(options: BuildOptions) -> Resolved:
         counted=options.most_closed is not None and options.most_closed < 2 * bank.resistors,
         bounded=options.most_total is not None,
     )
-    choose(options.solver, kind)
+    try:
+        choose(options.solver, kind)
+    except SolverError as error:
+        raise SolverError(
+            error.what,
+            where=f"--solver {options.solver}, pairs of 2 x {bank.resistors} resistors",
+            got=error.got,
+            remedy=error.remedy,
+        ) from None
     return Resolved(
         technology=technology,
         bank=bank,

@@ -86,18 +86,15 @@ class LayerAudit:
             name = Status(int(state)).name.lower()
             self.status[name] = self.status.get(name, 0) + int(count)
         self.solvers = {**plan.solvers, **self.solvers}
-        impossible = np.argwhere(plan.status == Status.INFEASIBLE).tolist()
+        impossible = [(row, column) for row, column in np.argwhere(plan.status == Status.INFEASIBLE).tolist()]
         for places, remark in (
-            (impossible, "have no subset that meets the bounds and the stuck switches"),
-            (list(plan.unproved), "are not proved best"),
+            (impossible, "cells without a subset that meets the bounds and the stuck switches"),
+            (list(plan.unproved), "cells not proved best"),
         ):
             if places:
-                row, column = places[0]
-                why = plan.unproved.get((row, column), "")
-                self.notes.append(
-                    f"tile {crossbar.index}: {len(places)} cells {remark}, the first in row {row}, column {column}"
-                    + (f": {why}" if why else "")
-                )
+                why = plan.unproved.get(places[0], "")
+                first = f"the first in row {places[0][0]}, column {places[0][1]}" + (f": {why}" if why else "")
+                self.notes.append(f"tile {crossbar.index}, {remark}: {len(places)}, {first}")
         for row, column in np.argwhere(plan.beyond_reach).tolist()[: NAMED_MISSES - len(self.misses)]:
             target = float(crossbar.targets[row, column])
             reach = float(crossbar.measured.step_siemens[row, column, int(target < 0)].sum())

@@ -93,8 +93,10 @@ def choose(solver: str, kind: Kind) -> Choice:
 
 
 def _remedy(solver: str, kind: Kind) -> str:
-    others = [name for name, other in SOLVERS.items() if name != solver and not other.obstacle(kind)]
-    return f"use {' or '.join(others)}, or fewer items" if others else "use fewer items"
+    ways = [name for name, other in SOLVERS.items() if name != solver and not other.obstacle(kind)]
+    if not SOLVERS[solver].obstacle(replace(kind, items=1)):
+        ways.append("fewer items")
+    return f"use {' or '.join(ways)}" if ways else ""
 
 
 def solve(problem: Problem, solver: str = AUTO) -> Solution:

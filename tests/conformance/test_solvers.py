@@ -220,7 +220,7 @@ def test_bad_input_is_refused(
 @pytest.mark.parametrize(
     ("solver", "items", "given", "says"),
     [
-        (EXACT, 41, {}, r"41 items are beyond the 40 that meet-in-the-middle holds; use .*cp-sat, or fewer items"),
+        (EXACT, 41, {}, r"41 items are beyond the 40 that meet-in-the-middle holds; use .*cp-sat or fewer items"),
         ("window", 41, {"tolerance": 1e-3, "objective": Objective.ANY}, r"41 items are beyond the 40.*cp-sat"),
         ("cp-sat", 65, {}, r"65 items are beyond the 64 that cp-sat holds; use fewer items"),
         ("auto", 65, {}, r"65 items are beyond the 64 that cp-sat holds; use fewer items"),
