@@ -126,6 +126,7 @@ class Problem:
             _refuse(name, values, ~np.isfinite(values), "must be finite")
         with np.errstate(over="ignore"):
             whole = np.abs(items).sum(axis=1) + np.abs(targets)
+            room = total * (1.0 + (n + 4) * 2.0**-52)  # a total that was summed up in any order is met
         _refuse("items", whole, ~np.isfinite(whole), "must have a total that float64 holds", "scale them down")
         _refuse("tolerance", tolerance, tolerance < 0, "cannot be negative", "use 0 for the nearest sum")
         _refuse("least_count", least, (least < 0) | (least > n), f"must be from 0 to the {n} items")
@@ -141,7 +142,7 @@ class Problem:
             forced=state,
             least_count=least,
             most_count=np.minimum(most, n),
-            most_total=total * (1.0 + (n + 4) * 2.0**-52),  # a total that was summed up in any order is met
+            most_total=room,
             groups=_disjoint(groups, n),
             start=None if start is None else _spread(start, (cells, n), np.bool_, "start"),
         )
@@ -235,13 +236,18 @@ def floats(values: ArrayLike, name: str) -> FloatArray:
     Raises:
         SolverError: They are not real numbers, or not a regular array.
     """
-    try:
-        given = np.asarray(values)
-    except ValueError:  # rows of different lengths
-        given = np.empty(0, np.object_)
+    given = _regular(values)
     if given.dtype.kind not in "iubf":
         raise SolverError(f"{name} must be real numbers, as many in every cell", got=str(given.dtype))
     return np.asarray(given, np.float64, order="C")
+
+
+def _regular(values: ArrayLike) -> NDArray[Any]:
+    """Values as an array; one of objects where rows differ in length."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        return np.empty(0, np.object_)
 
 
 def _disjoint(groups: Iterable[Iterable[int]], n: int) -> tuple[tuple[int, ...], ...]:
@@ -262,7 +268,7 @@ def _disjoint(groups: Iterable[Iterable[int]], n: int) -> tuple[tuple[int, ...],
 
 def _spread(values: ArrayLike, shape: tuple[int, ...], kind: type[np.generic], name: str) -> NDArray[Any]:
     """Values of a kind, one for all or one each."""
-    given = floats(values, name) if kind is np.float64 else np.asarray(values)
+    given = floats(values, name) if kind is np.float64 else _regular(values)
     if kind is np.bool_:
         if given.dtype.kind != "b":
             raise SolverError(f"{name} must be true or false", got=str(given.dtype))
