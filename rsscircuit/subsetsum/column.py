@@ -79,8 +79,10 @@ def solve_columns(
             "items must be [columns, rows, n], none of them 0, and targets [columns, rows]",
             got=f"{items.shape} and {targets.shape}",
         )
-    if not tolerance >= 0 or sweeps < 0:
-        raise SolverError("tolerance and sweeps cannot be negative", got=f"{tolerance} and {sweeps}")
+    allowed = floats(tolerance, "tolerance")
+    if allowed.ndim != 0 or not allowed >= 0 or not isinstance(sweeps, int) or sweeps < 0:
+        must = "tolerance must be one number and sweeps a whole number, neither negative"
+        raise SolverError(must, got=f"{tolerance} and {sweeps}")
     columns, rows, n = items.shape
     weights = _checked(floats(moments, "moments"), rows)
     nearest = solve(Problem.of(items.reshape(-1, n), targets.reshape(-1)), solver)

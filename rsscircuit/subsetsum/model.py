@@ -233,7 +233,7 @@ class SubsetModel:
         self.linearization_level = 1
         self._minimise(cp_model.LinearExpr.sum(self.switches), 1.0)
 
-    def solve(self, *, start: BoolArray | None = None, deterministic_limit: float = DETERMINISTIC_LIMIT) -> Answer:
+    def solve(self, *, start: ArrayLike | None = None, deterministic_limit: float = DETERMINISTIC_LIMIT) -> Answer:
         """Search with one worker and a fixed seed, so that the answer depends on the model alone.
 
         Presolve is off: with side constraints, several sums or squares it gains nothing either, with a tolerance
@@ -248,10 +248,12 @@ class SubsetModel:
         Raises:
             SolverError: A constraint of one's own that CP-SAT refuses, or a start of another length.
         """
-        if start is not None and np.shape(start) != (len(self.switches),):
-            raise SolverError(f"a start must be [{len(self.switches)}]", got=str(np.shape(start)))
         if start is not None:
-            self._hint(start)
+            begin = np.asarray(start)
+            if begin.dtype.kind != "b" or begin.shape != (len(self.switches),):
+                must = f"a start must be true or false, [{len(self.switches)}]"
+                raise SolverError(must, got=f"{begin.dtype} {begin.shape}")
+            self._hint(begin)
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = 0

@@ -258,7 +258,11 @@ def test_constraints_of_ones_own_go_through_the_model() -> None:
         (lambda model: model.total_at_most(-1.0), "a bound on the total is a number from 0; got -1.0"),
         (lambda model: model.force(on=[3]), "items are numbered from 0 to 2; got 3"),
         (lambda model: model.force(off=[-1]), "items are numbered from 0 to 2; got -1"),
-        (lambda model: model.solve(start=np.ones((1, 3), np.bool_)), r"a start must be \[3\]; got '\(1, 3\)'"),
+        (
+            lambda model: model.solve(start=np.ones((1, 3), np.bool_)),
+            r"or false, \[3\]; got 'bool \(1, 3\)'",
+        ),
+        (lambda model: model.solve(start=[1, 0, 1]), "a start must be true or false"),
     ],
 )
 def test_constraints_that_mean_nothing_are_refused(constrain: Callable[[SubsetModel], object], says: str) -> None:
