@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ def resolve(options: BuildOptions) -> Resolved:
         raise InputError("no such choice", where="--objective", got=options.objective, remedy=f"choose from {known}")
     if options.most_closed is not None and options.most_closed < 0:
         raise InputError("a number of switches is from 0", where="--most-closed", got=options.most_closed)
-    if options.most_total is not None and not options.most_total >= 0:
+    if options.most_total is not None and not 0 <= options.most_total < math.inf:
         raise InputError("a fraction of the full scale is from 0", where="--most-total", got=options.most_total)
     if options.netlists not in NETLISTS:
         raise InputError(

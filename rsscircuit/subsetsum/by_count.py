@@ -97,7 +97,7 @@ def _mark(sums, value, count, values, places, bases, steps, starts, sizes, chose
 
 
 @kernel
-def _search_some(items, targets, tolerance, least, most, digits, first, stride, chosen, found):
+def _search_some(items, targets, tolerance, least, most, digits, first, stride, chosen, found, blurred):
     """Search the cells first, first + stride, ... with scratch memory of its own."""
     cells, n = items.shape
     order, ranked, width = np.empty(n, np.int64), np.empty(n), np.empty(n, np.int64)
@@ -143,11 +143,13 @@ def _search_some(items, targets, tolerance, least, most, digits, first, stride, 
                         sums, value, in_half, values[half], places[half], bases[half], steps[half],
                         starts[half], sizes[half], chosen[cell],
                     )  # fmt: skip
-                if best <= enough and abs(compensated(items[cell], chosen[cell], target)) <= tolerance[cell]:
-                    break
+                if best <= enough:
+                    if abs(compensated(items[cell], chosen[cell], target)) <= tolerance[cell]:
+                        break
+                    blurred[cell] = True
 
 
-def search(problem: Problem) -> tuple[BoolArray, BoolArray]:
+def search(problem: Problem) -> tuple[BoolArray, BoolArray, BoolArray]:
     """The nearest subset with an allowed count and at most one item of each group; with a tolerance the fewest.
 
     With the objectives FEWEST and ANY the search ends at the least count that has a subset within the
@@ -158,20 +160,23 @@ def search(problem: Problem) -> tuple[BoolArray, BoolArray]:
     takes a sweep of at most all of them, and far less once the error to beat is small.
 
     Returns:
-        Chosen, bool [cells, n], and found, bool [cells]: False where no subset meets the constraints.
+        Chosen, bool [cells, n]; found, bool [cells]: False where no subset meets the constraints; and blurred, bool
+        [cells]: where a sum came so near to the tolerance that rounding may hide a better subset.
     """
     cells, n = problem.items.shape
     digits = np.arange(n)
     for group in problem.groups:
         digits[list(group)] = min(group, default=0)
     tolerance = problem.tolerance if problem.objective is not Objective.NEAREST else np.zeros(cells)
-    chosen, found = np.zeros((cells, n), np.bool_), np.zeros(cells, np.bool_)
+    chosen, found, blurred = np.zeros((cells, n), np.bool_), np.zeros(cells, np.bool_), np.zeros(cells, np.bool_)
     run_cells(
         lambda first, stride: _search_some(
             problem.items, problem.targets, tolerance, problem.least_count, problem.most_count, digits,
-            first, stride, chosen, found,
+            first, stride, chosen, found, blurred,
         ),
         cells=cells,
         steps_per_cell=8 << (n // 2),
     )  # fmt: skip
-    return chosen, found
+    if problem.objective is Objective.NEAREST:
+        blurred[:] = False
+    return chosen, found, blurred

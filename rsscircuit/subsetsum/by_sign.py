@@ -171,7 +171,7 @@ def _search_cell(goal, width, bound, least, plus, minus, slack, values, places, 
 
 
 @kernel
-def _search_some(items, targets, tolerance, most_total, least, first, stride, chosen, found):
+def _search_some(items, targets, tolerance, most_total, least, first, stride, chosen, found, blurred):
     """Search the cells first, first + stride, ... with scratch memory of its own."""
     cells, n = items.shape
     values, places = np.empty(n), np.empty(n, np.int64)
@@ -194,16 +194,17 @@ def _search_some(items, targets, tolerance, most_total, least, first, stride, ch
         slack = rounding_of(n, reach)
         width = min(allowed, reach)  # no error is larger; a wider one would absorb the sums
         # sums are rounded, so at first a little more is allowed; where that lets in what is beyond, a little less
-        for extra in (slack, -slack):
+        for extra in (slack, 0.0, -slack):
             found[cell] = width + extra >= 0.0 and _search_cell(
                 sign * target, width + extra, most_total[cell] * scale, least, plus, minus, slack + _SMALLEST,
                 values, places, starts, sizes, sums, chosen[cell],
             )  # fmt: skip
             if not least or not found[cell] or abs(compensated(item, chosen[cell], target)) <= allowed:
                 break
+            blurred[cell] = True
 
 
-def search(problem: Problem) -> tuple[BoolArray, BoolArray]:
+def search(problem: Problem) -> tuple[BoolArray, BoolArray, BoolArray]:
     """The subset of least total magnitude within the tolerance, or the nearest of those of bounded total.
 
     NEAREST: of the subsets with a total magnitude of at most ``most_total`` the nearest to the target; the empty
@@ -216,17 +217,18 @@ def search(problem: Problem) -> tuple[BoolArray, BoolArray]:
     50 MB a thread, of which easy cells touch little.
 
     Returns:
-        Chosen, bool [cells, n], and found, bool [cells]: False where no subset of bounded total is within the
-        tolerance.
+        Chosen, bool [cells, n]; found, bool [cells]: False where no subset of bounded total is within the tolerance;
+        and blurred, bool [cells]: where sums came so near to the tolerance that rounding may hide a better subset.
     """
     cells, n = problem.items.shape
     least = problem.objective is not Objective.NEAREST
-    chosen, found = np.zeros((cells, n), np.bool_), np.zeros(cells, np.bool_)
+    chosen, found, blurred = np.zeros((cells, n), np.bool_), np.zeros(cells, np.bool_), np.zeros(cells, np.bool_)
     run_cells(
         lambda first, stride: _search_some(
-            problem.items, problem.targets, problem.tolerance, problem.most_total, least, first, stride, chosen, found
+            problem.items, problem.targets, problem.tolerance, problem.most_total, least,
+            first, stride, chosen, found, blurred,
         ),
         cells=cells,
         steps_per_cell=8 << (n // 2),
-    )
-    return chosen, found
+    )  # fmt: skip
+    return chosen, found, blurred

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rsscircuit.subsetsum import by_count, by_sign, plain, vector
 from rsscircuit.subsetsum.compiled import COMPILED
@@ -35,6 +36,7 @@ NAME = "meet-in-the-middle"
 MAX_ITEMS = 40
 MAX_SUMS = 8
 MAX_ITEMS_OF_VECTORS = 28
+BLURRED = "a sum lies so near to the tolerance that its rounding may hide a better subset"
 
 
 def obstacle(kind: Kind) -> str:
@@ -59,43 +61,45 @@ def solve(problem: Problem) -> Solution:
 
     The problem must be within the method's limits, see :func:`obstacle`.
     """
-    chosen, possible = _several_sums(problem) if problem.sums > 1 else _one_sum(problem)
+    status = np.full(len(problem.items), Status.OPTIMAL, np.int8)
+    if problem.sums > 1:
+        items, places = packed(problem.items)
+        chosen = unpacked(vector.search(replace(problem, items=items)), places, problem.items.shape[1])
+    else:
+        chosen = _one_sum(problem, status)
     return Solution(
         chosen=chosen,
         residuals=residuals_of(problem.items, chosen, problem.targets),
-        status=np.where(possible, Status.OPTIMAL, Status.INFEASIBLE).astype(np.int8),
+        status=status,
         solver=NAME,
         quantum=np.zeros(len(chosen)),
+        notes=dict.fromkeys(np.flatnonzero(status == Status.FEASIBLE).tolist(), BLURRED),
     )
 
 
-def _several_sums(problem: Problem) -> tuple[BoolArray, BoolArray]:
-    """Chosen, bool [cells, n], and possible, bool [cells]."""
-    items, places = packed(problem.items)
-    chosen = unpacked(vector.search(replace(problem, items=items)), places, problem.items.shape[1])
-    return chosen, np.ones(len(chosen), np.bool_)
-
-
-def _one_sum(problem: Problem) -> tuple[BoolArray, BoolArray]:
-    """Chosen, bool [cells, n], and possible, bool [cells]; every cell by the search that its own bounds ask for."""
-    binds, possible = bindings_of(problem), np.ones(len(problem.items), np.bool_)
+def _one_sum(problem: Problem, status: NDArray[np.int8]) -> BoolArray:
+    """Chosen, bool [cells, n], every cell by the search that its own bounds ask for; sets status where not OPTIMAL."""
+    binds = bindings_of(problem)
     totalled = binds.bounded | (problem.objective is Objective.LEAST_TOTAL)
     counted = ~totalled & (binds.counted | binds.grouped | (problem.objective is Objective.FEWEST))
     free = ~totalled & ~counted
     if free.all():
-        return search_nearest(problem.items, problem.targets), possible
+        return search_nearest(problem.items, problem.targets)
     chosen = np.zeros(problem.items.shape, np.bool_)
     if totalled.any():
-        chosen[totalled], found = by_sign.search(problem.part(totalled))
+        chosen[totalled], found, blurred = by_sign.search(problem.part(totalled))
+        status[np.flatnonzero(totalled)[blurred]] = Status.FEASIBLE
         missed = np.flatnonzero(totalled)[~found]  # nothing within the tolerance: the nearest, by what binds it
         bounded, free[missed] = missed[binds.bounded[missed]], ~binds.bounded[missed]
         if bounded.size:
-            chosen[bounded], _ = by_sign.search(replace(problem.part(bounded), objective=Objective.NEAREST))
+            chosen[bounded] = by_sign.search(replace(problem.part(bounded), objective=Objective.NEAREST))[0]
     if counted.any():
-        chosen[counted], possible[counted] = by_count.search(problem.part(counted))
+        chosen[counted], found, blurred = by_count.search(problem.part(counted))
+        status[np.flatnonzero(counted)[blurred]] = Status.FEASIBLE
+        status[np.flatnonzero(counted)[~found]] = Status.INFEASIBLE
     if free.any():
         chosen[free] = search_nearest(problem.items[free], problem.targets[free])
-    return chosen, possible
+    return chosen
 
 
 def search_nearest(items: FloatArray, targets: FloatArray) -> BoolArray:

@@ -33,6 +33,7 @@ from rsscircuit.subsetsum.problem import BoolArray, FloatArray, IntArray, Status
 
 QUANTA_PER_TOLERANCE = 50
 NEAREST_BITS = 36
+FINEST_BITS = 50  # of the items' total; the target and the rounding come on top
 COLUMN_BITS = 24  # their squares must fit as well
 MAX_INTEGER = 2**53  # beyond it float64 cannot say which integer was meant
 MAX_SQUARES = 2**62  # CP-SAT adds in 64 bits
@@ -45,15 +46,24 @@ def quantum_of(items: ArrayLike, targets: ArrayLike, tolerance: float = 0.0, *, 
     """A step fine enough for one cell, items [n] or [n, sums].
 
     With a tolerance it is tolerance / (50 n): the rounding of n items and a target then hides at most (n + 1) / 2
-    steps, about a hundredth of the tolerance. Without, it is 2**-bits of the items' total magnitude, or of the target
-    where that is larger: the nearest sum is then missed by at most n + 1 steps.
+    steps, about a hundredth of the tolerance. Without, or where that would be finer than CP-SAT's integers go, it is
+    2**-bits of the items' total magnitude, or of the target where that is larger: the nearest sum is then missed by at
+    most n + 1 steps.
+
+    Raises:
+        SolverError: No items, or values that are not finite numbers, or a tolerance below 0.
     """
-    items = np.asarray(items, np.float64)
-    if tolerance > 0:
-        step = tolerance / (QUANTA_PER_TOLERANCE * len(items))
-    else:
-        step = float(max(np.abs(items).sum(axis=0).max(), np.abs(targets).max())) * 2.0**-bits
-    return max(step, 2.0**-1074)
+    given, aims = floats(items, "items"), floats(targets, "targets")
+    if given.size == 0 or not (np.isfinite(given).all() and np.isfinite(aims).all() and tolerance >= 0):
+        raise SolverError("a quantum needs finite items and targets and a tolerance from 0", got=f"{given}, {aims}")
+    span = float(max(np.abs(given).sum(axis=0).max(), np.abs(aims).max()))
+    step = tolerance / (QUANTA_PER_TOLERANCE * len(given))
+    return max(step if step > span * 2.0**-FINEST_BITS else span * 2.0**-bits, 2.0**-1074)
+
+
+def power_of_two_below(value: float) -> float:
+    """The power of two at or below a value."""
+    return math.ldexp(0.5, math.frexp(value)[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -124,18 +134,19 @@ class SubsetModel:
         Raises:
             SolverError: Shapes that do not fit, or values of too many quanta.
         """
-        given, aims = floats(items, "items"), floats(targets, "targets")
+        given, aims, step = floats(items, "items"), floats(targets, "targets"), floats(quantum, "quantum")
         if given.ndim not in (1, 2) or 0 in given.shape or aims.shape != given.shape[1:]:
             raise SolverError(
                 "items must be [n] and targets one number, or [n, sums] and [sums]",
                 got=f"{given.shape} and {aims.shape}",
             )
         self._items, self._targets = given.reshape(len(given), -1), aims.reshape(-1)
-        sizes = magnitudes_of(self._items[None])[0] if magnitudes is None else np.asarray(magnitudes, np.float64)
-        if sizes.shape != (len(given),) or not 0 < quantum < math.inf:
-            raise SolverError("magnitudes must be [n] and the quantum above 0", got=f"{sizes.shape} and {quantum}")
+        sizes = magnitudes_of(self._items[None])[0] if magnitudes is None else floats(magnitudes, "magnitudes")
+        if sizes.shape != (len(given),) or not (sizes >= 0).all() or step.ndim or not 0 < step < math.inf:
+            must = "magnitudes must be [n] and from 0, and the quantum one number above 0"
+            raise SolverError(must, got=f"{sizes} and {quantum}")
         self._magnitudes = sizes
-        self.quantum = math.ldexp(0.5, math.frexp(quantum)[1])
+        self.quantum = power_of_two_below(quantum)
         with np.errstate(over="ignore"):
             exact, exact_aims = self._items / self.quantum, self._targets / self.quantum
             self._span = np.ceil(np.abs(exact)).sum(axis=0) + np.ceil(np.abs(exact_aims))
@@ -160,36 +171,55 @@ class SubsetModel:
         Raises:
             SolverError: There is no such item.
         """
-        for item in (on := list(on)) + (off := list(off)):
-            if not 0 <= item < len(self.switches):
-                raise SolverError(f"items are numbered from 0 to {len(self.switches) - 1}", got=item)
-        for item in on:
-            self.model.add(self.switches[item] == 1)
-        for item in off:
-            self.model.add(self.switches[item] == 0)
+        for switch in self._switches_of(on):
+            self.model.add(switch == 1)
+        for switch in self._switches_of(off):
+            self.model.add(switch == 0)
+
+    def forbid(self, chosen: BoolArray) -> None:
+        """Leave out one choice, bool [n]."""
+        pairs = zip(self.switches, chosen.tolist(), strict=True)
+        self.model.add_bool_or([switch.negated() if on else switch for switch, on in pairs])
 
     def count_between(self, least: int, most: int) -> None:
         """Choose so many items."""
         self.linearization_level = 1
         self.model.add_linear_constraint(cp_model.LinearExpr.sum(self.switches), least, most)
 
-    def total_at_most(self, bound: float) -> None:
-        """Keep the total magnitude of the chosen items to a bound; magnitudes are rounded up, the bound down.
+    def total_at_most(self, bound: float, *, at_least_these: bool = False) -> None:
+        """Keep the total magnitude of the chosen items to a bound.
+
+        Args:
+            bound: Largest total.
+            at_least_these: Rounding lets a little more in, and keeps nothing out that meets the bound; otherwise it
+                keeps a little out, and lets nothing in that exceeds it.
 
         Raises:
             SolverError: The bound is not a number from 0, or the magnitudes are too many quanta.
         """
         if not bound >= 0:
             raise SolverError("a bound on the total is a number from 0", got=bound)
-        whole = math.floor(min(bound / self.quantum, MAX_INTEGER))
-        self.model.add(self._total(np.ceil) <= whole)
+        whole = min(bound / self.quantum, MAX_INTEGER)
+        if at_least_these:
+            self.model.add(self._total(np.floor) <= math.ceil(whole))
+        else:
+            self.model.add(self._total(np.ceil) <= math.floor(whole))
 
     def at_most_one(self, group: Iterable[int]) -> None:
-        """Choose at most one of some items."""
-        self.model.add_at_most_one(self.switches[item] for item in group)
+        """Choose at most one of some items.
 
-    def within(self, tolerance: float) -> None:
-        """Keep every sum within the tolerance of its target, in truth and not only in rounded numbers.
+        Raises:
+            SolverError: There is no such item.
+        """
+        self.model.add_at_most_one(self._switches_of(group))
+
+    def within(self, tolerance: float, *, at_least_these: bool = False) -> None:
+        """Keep every sum within the tolerance of its target.
+
+        Args:
+            tolerance: Largest error.
+            at_least_these: Rounding lets a little more in, and keeps nothing out that is within the tolerance;
+                otherwise it keeps a little out, and lets nothing in that is beyond it.
 
         Raises:
             SolverError: The tolerance is not a number from 0.
@@ -197,7 +227,8 @@ class SubsetModel:
         if not tolerance >= 0:
             raise SolverError("a tolerance is a number from 0", got=tolerance)
         for residual, hidden, span in zip(self.residuals, self._hidden, self._span, strict=True):
-            reach = math.floor(min(tolerance / self.quantum - hidden, span))
+            quanta = tolerance / self.quantum
+            reach = math.ceil(min(quanta + hidden, span)) if at_least_these else math.floor(min(quanta - hidden, span))
             self.model.add_linear_constraint(residual, -reach, reach)
 
     def minimise_error(self) -> None:
@@ -286,6 +317,13 @@ class SubsetModel:
             status=status,
             reason=reason,
         )
+
+    def _switches_of(self, items: Iterable[int]) -> list[Any]:
+        numbers = list(items)
+        for item in numbers:
+            if not isinstance(item, int | np.integer) or not 0 <= item < len(self.switches):
+                raise SolverError(f"items are numbered from 0 to {len(self.switches) - 1}", got=item)
+        return [self.switches[item] for item in numbers]
 
     def _none(self) -> BoolArray:
         return np.zeros(len(self.switches), np.bool_)

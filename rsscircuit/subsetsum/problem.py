@@ -23,8 +23,9 @@ MAX_ITEMS = 64
 class Objective(Enum):
     """What is sought; every objective with a tolerance falls back to the nearest where nothing is within it.
 
-    A tolerance of 0 asks for an exact hit. An error is within the tolerance where its compensated sum is; of
-    subsets whose errors lie within the rounding of plain sums of it, one that is within may be overlooked.
+    A tolerance of 0 asks for an exact hit. An error is within the tolerance where its compensated sum is. Where a
+    search meets errors so near to the tolerance that the rounding of plain sums may hide a better subset, the answer
+    is FEASIBLE, with a note; sums that are not rounded, such as those of whole numbers, have no such rim.
 
     NEAREST: the subset whose sum is nearest to the target; the tolerance plays no part.
     LEAST_TOTAL: of the subsets within the tolerance, the one whose chosen items have the least total
@@ -43,7 +44,7 @@ class Status(IntEnum):
     """What is known of an answer."""
 
     INFEASIBLE = -1  #: proved that no subset meets the side constraints; only forced items are chosen
-    UNSOLVED = 0  #: the solver gave up; only forced items are chosen
+    UNSOLVED = 0  #: the search gave up before it had any choice; :func:`solve` then falls back to a feasible one
     FEASIBLE = 1  #: a subset that meets the side constraints, nothing proved about better ones
     OPTIMAL_AT_QUANTUM = 2  #: proved best for the values rounded to the solver's quantum
     OPTIMAL = 3  #: proved best for the float64 values, up to the rounding of their sums
@@ -58,7 +59,7 @@ class Problem:
 
     Attributes:
         items: float64 [cells, n], any sign, or [cells, n, sums]; an item that is zero in every sum is never
-            chosen and never counted.
+            counted, nor chosen unless it is forced.
         targets: float64 [cells] or [cells, sums], in the unit of the items.
         tolerance: float64 [cells], largest error that is good enough; >= 0.
         objective: What is sought.
@@ -236,13 +237,13 @@ def floats(values: ArrayLike, name: str) -> FloatArray:
     Raises:
         SolverError: They are not real numbers, or not a regular array.
     """
-    given = _regular(values)
+    given = regular(values)
     if given.dtype.kind not in "iubf":
         raise SolverError(f"{name} must be real numbers, as many in every cell", got=str(given.dtype))
     return np.asarray(given, np.float64, order="C")
 
 
-def _regular(values: ArrayLike) -> NDArray[Any]:
+def regular(values: ArrayLike) -> NDArray[Any]:
     """Values as an array; one of objects where rows differ in length."""
     try:
         return np.asarray(values)
@@ -268,7 +269,7 @@ def _disjoint(groups: Iterable[Iterable[int]], n: int) -> tuple[tuple[int, ...],
 
 def _spread(values: ArrayLike, shape: tuple[int, ...], kind: type[np.generic], name: str) -> NDArray[Any]:
     """Values of a kind, one for all or one each."""
-    given = floats(values, name) if kind is np.float64 else _regular(values)
+    given = floats(values, name) if kind is np.float64 else regular(values)
     if kind is np.bool_:
         if given.dtype.kind != "b":
             raise SolverError(f"{name} must be true or false", got=str(given.dtype))

@@ -34,10 +34,11 @@ def solve(problem: Problem) -> Solution:
     broken = np.flatnonzero(~_met(problem, answer.chosen))
     if not broken.size:
         return replace(answer, solver=NAME)
+    notes = {cell: why for cell, why in answer.notes.items() if cell not in set(broken.tolist())}
     rest = cpsat.solve(problem.part(broken))
     for name in ("chosen", "residuals", "status", "quantum"):
         getattr(answer, name)[broken] = getattr(rest, name)
-    return replace(answer, solver=NAME, notes={int(broken[cell]): why for cell, why in rest.notes.items()})
+    return replace(answer, solver=NAME, notes=notes | {int(broken[cell]): why for cell, why in rest.notes.items()})
 
 
 def _relaxed_kind(kind: Kind) -> Kind:

@@ -72,7 +72,7 @@ def choose(solver: str, kind: Kind) -> Choice:
         SolverError: No solver has that name, or the problem is beyond the one asked for.
     """
     if solver != AUTO:
-        if solver not in SOLVERS:
+        if not isinstance(solver, str) or solver not in SOLVERS:
             raise SolverError("no such solver", got=solver, remedy=f"choose from {', '.join([AUTO, *SOLVERS])}")
         obstacle = SOLVERS[solver].obstacle(kind)
         if obstacle:
@@ -216,14 +216,11 @@ def solve_cells(
     """
     problem = Problem.of(conductances, targets, tolerance=tolerance, objective=objective, **constraints)
     answer = solve(problem, solver)
-    without = np.flatnonzero(answer.status < Status.FEASIBLE)
+    without = np.flatnonzero(answer.status == Status.INFEASIBLE)
     if without.size:
-        first = int(without[0])
-        impossible = answer.status[first] == Status.INFEASIBLE
-        why = "no subset meets the side constraints" if impossible else answer.notes.get(first, "no answer was found")
         raise SolverError(
-            why,
-            where=f"cell {first}" + (f" and {without.size - 1} more" if without.size > 1 else ""),
+            "no subset meets the side constraints",
+            where=f"cell {without[0]}" + (f" and {without.size - 1} more" if without.size > 1 else ""),
             remedy="loosen them; solve(Problem.of(...)) answers the other cells and tells the status of each",
         )
     return answer.chosen, answer.residuals

@@ -26,6 +26,7 @@ from rsscircuit.subsetsum.problem import (
     Problem,
     Solution,
     Status,
+    regular,
     residuals_of,
 )
 
@@ -67,7 +68,7 @@ class WholeTable:
         Raises:
             SolverError: No item, too many, values that are not integers, or a range that is too large.
         """
-        whole = np.asarray(items)
+        whole = regular(items)
         if whole.ndim != 1 or not 1 <= whole.size <= MAX_ITEMS or whole.dtype.kind not in "iu":
             raise SolverError(f"{NAME} needs one bank of 1 to {MAX_ITEMS} integers", got=f"{whole.dtype} {whole.shape}")
         magnitudes = [abs(item) for item in whole.tolist()]
@@ -103,7 +104,7 @@ class WholeTable:
         Raises:
             SolverError: Targets that are not finite, not one row, or whole and beyond 2**62.
         """
-        targets = np.asarray(targets)
+        targets = regular(targets)
         if targets.ndim != 1 or targets.dtype.kind not in "iuf" or not np.isfinite(targets).all():
             raise SolverError("targets must be one row of finite numbers", got=f"{targets.dtype} {targets.shape}")
         whole = targets.dtype.kind != "f"

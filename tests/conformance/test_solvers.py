@@ -150,12 +150,10 @@ def test_what_binds_the_others_does_not_change_an_answer(objective: Objective) -
 def test_a_bound_on_the_total_is_met_by_a_total_that_equals_it(solver: str) -> None:
     """0.3 + 0.2 + 0.1 may exceed what 0.1 + 0.2 + 0.3 comes to; forced items and free ones are one total."""
     items = np.array([[0.1, 0.2, 0.3, -0.1, 0.7]])
-    quantum = 2.0**-30
     for forced in ([0, 0, 0, 0, 0], [1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [0, 0, 1, 0, -1], [1, 1, 1, 0, 0]):
         for order in ((0, 1, 2), (2, 1, 0), (1, 2, 0)):
             bound = sum(items[0, list(order)].tolist())
-            room = quantum if solver == "cp-sat" else 0.0  # it keeps clear of the bound by its quantum
-            problem = Problem.of(items, [0.6], forced=[forced], most_total=bound + room)
+            problem = Problem.of(items, [0.6], forced=[forced], most_total=bound)
             answer = solve(problem, solver)
             assert answer.chosen.tolist() == [[True, True, True, False, False]]
 
@@ -325,15 +323,33 @@ def test_the_two_solvers_agree_on_a_pair_within_the_quantum() -> None:
     assert rim.sum() < 15
 
 
-def test_cp_sat_claims_no_proof_for_an_answer_in_the_rim_of_the_tolerance() -> None:
-    # 0.9001 alone is within 0.1 of 1 but within the rounding of the quantised tolerance
+def test_cp_sat_does_not_miss_what_lies_within_the_rounding_of_a_bound() -> None:
+    # 0.9001 alone is within 0.1 of 1, but by less than the quantum hides
     items, tolerance = [[0.9001, 2.0, -1.0995]], 0.1
     problem = Problem.of(items, [1.0], tolerance=tolerance, objective=Objective.LEAST_TOTAL)
     exact, cp_sat = solve(problem, EXACT), solve(problem, "cp-sat")
     assert exact.chosen.tolist() == [[True, False, False]]
-    assert cp_sat.chosen.tolist() == [[False, True, True]]
-    assert cp_sat.status.tolist() == [Status.FEASIBLE]
-    assert "rounding may hide" in cp_sat.notes[0]
+    assert cp_sat.chosen.tolist() == [[True, False, False]]
+    assert cp_sat.status.tolist() == [Status.OPTIMAL_AT_QUANTUM]
+    # 0.3 + 0.5 meets a bound of 0.8 on the total, and 0.2 of 0.5 is within 0.2
+    on_bound = Problem.of([[0.3, 0.5, 0.7]], [0.8], most_total=0.8, most_count=2)
+    assert solve(on_bound, "cp-sat").chosen.tolist() == [[True, True, False]]
+    few = {"tolerance": 0.03, "objective": Objective.FEWEST, "most_total": 0.8, "least_count": 2, "most_count": 2}
+    assert solve(Problem.of([[0.3, 0.5, 0.8, 0.1, 0.75]], [0.8], **few), "cp-sat").chosen[0, :2].all()
+    edge = {"tolerance": 0.2, "objective": Objective.FEWEST, "most_total": 0.7}
+    assert solve(Problem.of([[0.3, 0.25, 0.2]], [0.5], **edge), "cp-sat").chosen.sum() == 1
+
+
+def test_cp_sat_says_so_where_rounding_leaves_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rsscircuit.subsetsum import cpsat
+
+    monkeypatch.setattr(cpsat, "ATTEMPTS", 1)
+    # 0.8999999999 of 1 is beyond 0.1 by less than the quantum, and lighter than 2 - 1.0995
+    items = [[0.8999999999, 2.0, -1.0995]]
+    answer = solve(Problem.of(items, [1.0], tolerance=0.1, objective=Objective.LEAST_TOTAL), "cp-sat")
+    assert answer.chosen.tolist() == [[False, True, True]]
+    assert answer.status.tolist() == [Status.FEASIBLE]
+    assert "less than the rounding hides" in answer.notes[0]
 
 
 def test_the_exact_solver_keeps_the_tolerance_when_sums_are_rounded() -> None:
@@ -356,10 +372,11 @@ def test_the_exact_solver_ends_on_items_as_small_as_floats_go() -> None:
     assert solve(problem, EXACT).chosen[0, 0]
 
 
-def test_values_beyond_the_integer_model_are_refused() -> None:
-    problem = Problem.of([[1.0, 2.0]], [1.5], tolerance=1e-300, objective=Objective.ANY)
-    with pytest.raises(SolverError, match="raise the tolerance"):
-        solve(problem, "cp-sat")
+def test_a_tolerance_finer_than_the_integer_model_is_no_matter() -> None:
+    given = {"tolerance": [1e-300, 0.0, 0.5], "objective": Objective.LEAST_TOTAL}
+    answer = solve(Problem.of([[1.0, 2.0, 0.5]] * 3, [1.5, 1.5, 2.0], **given), "cp-sat")
+    assert answer.errors.tolist() == [0.0, 0.0, 0.5]
+    assert answer.chosen.tolist() == [[True, False, True], [True, False, True], [True, False, True]]
 
 
 @pytest.mark.parametrize("n", [20, 30, 40])

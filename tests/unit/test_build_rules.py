@@ -101,6 +101,7 @@ def test_half_an_adc_step_is_the_tolerance(small_network: Path, small_inputs: Pa
         ({"objective": "best"}, InputError, "no such choice; got 'best'; choose from least-total, fewest, any"),
         ({"most_closed": -1}, InputError, "--most-closed.*got -1"),
         ({"most_total": float("nan")}, InputError, "--most-total.*got nan"),
+        ({"most_total": float("inf")}, InputError, "--most-total.*got inf"),
         ({"stuck": "nowhere.csv"}, InputError, "--stuck nowhere.csv: cannot be read"),
         ({"solver": "window"}, SolverError, "window finds any subset"),
     ],

@@ -91,7 +91,7 @@ def test_the_nearest_of_bounded_total(name: str, n: int) -> None:
 def test_a_total_that_meets_its_bound_is_allowed() -> None:
     items = np.array([[0.1, 0.2, 0.3, -0.1]])
     for total, best in ((0.6, 0.6), (0.3, 0.3), (0.5, 0.5), (0.0, 0.0)):
-        chosen, _ = by_sign.search(Problem.of(items, [0.65], most_total=total))
+        chosen, *_ = by_sign.search(Problem.of(items, [0.65], most_total=total))
         assert items[chosen].sum() == pytest.approx(best, abs=1e-15)
 
 
@@ -113,7 +113,7 @@ def test_long_lists_give_the_nearest_of_every_count(name: str) -> None:
         errors = np.abs(sums - targets[cell])
         for least, most in ((10, 10), (3, 9), (0, 20), (18, 19)):
             problem = Problem.of(items[[cell]], targets[[cell]], least_count=least, most_count=most)
-            chosen, _ = by_count.search(problem)
+            chosen, *_ = by_count.search(problem)
             best = errors[(counts >= least) & (counts <= most)].min()
             assert abs(residuals_of(problem.items, chosen, problem.targets)[0]) <= best + 1e-14 * sizes[cell]
             assert least <= chosen.sum() <= most
@@ -131,13 +131,13 @@ def test_long_lists_give_the_least_total_and_the_nearest_of_bounded_total(plus: 
         sums, _ = all_sums(items[0])
         errors = np.abs(sums - target)
         problem = Problem.of(items, target, tolerance=width, objective=Objective.LEAST_TOTAL)
-        chosen, found = by_sign.search(problem)
+        chosen, found, _ = by_sign.search(problem)
         within = errors <= width
         assert found[0] == within.any()
         if found[0]:
             assert np.abs(items[0])[chosen[0]].sum() == pytest.approx(totals[within].min(), abs=1e-13)
         bound = 0.5 * np.abs(target[0]) + 1.0
-        chosen, found = by_sign.search(Problem.of(items, target, most_total=bound))
+        chosen, found, _ = by_sign.search(Problem.of(items, target, most_total=bound))
         assert found[0]
         assert np.abs(items[0])[chosen[0]].sum() <= bound
         assert np.abs(items[0][chosen[0]].sum() - target[0]) == pytest.approx(errors[totals <= bound].min(), abs=1e-13)
@@ -252,8 +252,8 @@ def test_the_order_of_the_items_does_not_matter(module: ModuleType, name: str) -
 def test_what_is_within_the_tolerance_is_so_when_sums_are_recomputed() -> None:
     items = np.array([[0.3, -0.3, 0.3, 0.7, -0.3, -0.3]])
     problem = Problem.of(items, [0.4], tolerance=0.1, objective=Objective.LEAST_TOTAL)
-    chosen, found = by_sign.search(problem)
+    chosen, found, _ = by_sign.search(problem)
     assert not found[0] or abs(residuals_of(items, chosen, problem.targets)[0]) <= 0.1
     problem = Problem.of(items, [0.4], tolerance=0.1, objective=Objective.FEWEST)
-    chosen, _ = by_count.search(problem)
+    chosen, *_ = by_count.search(problem)
     assert abs(residuals_of(items, chosen, problem.targets)[0]) <= 0.1

@@ -435,6 +435,24 @@ def test_a_start_goes_around_what_is_forced() -> None:
     assert ((np.abs(items) * answer.chosen).sum(axis=1) <= (np.abs(items) * kept).sum(axis=1) + 1e-12).all()
 
 
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_start_is_kept_where_the_search_finds_only_worse(forced: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SubsetModel, "_hint", lambda model, start: None)
+    rng = np.random.default_rng(3)
+    items = rng.uniform(-1, 1, (3, 40))
+    start = rng.random((3, 40)) < 0.2
+    state = np.zeros((3, 40), np.int8)
+    if forced:
+        state[:, :4], start[:, :4] = [1, -1, 1, -1], [False, True, True, True]
+    kept = np.where(state == 0, start, state > 0)
+    targets = (items * kept).sum(axis=1) + 1e-12
+    problem = Problem.of(items, targets, forced=state, most_count=20, start=start)
+    monkeypatch.setattr(cpsat.solve, "__kwdefaults__", {"deterministic_limit": 1e-2})
+    answer = solve(problem, "cp-sat")
+    assert (answer.chosen == kept).all()
+    assert answer.status.tolist() == [Status.FEASIBLE] * 3
+
+
 def test_a_start_that_breaks_the_side_constraints_is_not_an_answer() -> None:
     items = np.random.default_rng(0).uniform(0.5, 1.0, (1, 10))
     problem = Problem.of(items, items.sum(axis=1), most_count=3, start=True)
