@@ -7,10 +7,10 @@ from typing import Literal
 
 import numpy as np
 
-Purpose = Literal["process", "switch", "measurement", "drift", "stimulus"]
+Purpose = Literal["process", "gradient", "switch", "measurement", "drift", "layout", "stimulus"]
 
 
-def stream(seed: int, purpose: Purpose, *, die: int = 0, layer: str = "", tile: int = 0) -> np.random.Generator:
+def stream(seed: int, purpose: Purpose, *, die: int | str = 0, layer: str = "", tile: int = 0) -> np.random.Generator:
     """A generator that depends on its arguments alone.
 
     The counter-based Philox is keyed by a BLAKE2b digest of all five, so that streams are independent

@@ -1,19 +1,25 @@
-"""Banks of resistors: nominal plans, virtual dies and their measurement."""
+"""Banks of resistors: nominal plans, the process, virtual dies and their measurement."""
 
-from rsscircuit.banks.die import Die, MeasuredBanks, Place, draw_die, measure, measurement_sigma
+from rsscircuit.banks.die import Die, draw_die
 from rsscircuit.banks.faults import Fault, read_faults, refuse_misplaced, stuck_switches
+from rsscircuit.banks.floorplan import FloorPlan
+from rsscircuit.banks.measurement import MeasuredBanks, measure, measurement_sigma
 from rsscircuit.banks.plans import BankSpec, bank_spec
+from rsscircuit.banks.process import TERMS, Place, parse_terms
 
 __all__ = [
+    "TERMS",
     "BankSpec",
     "Die",
     "Fault",
+    "FloorPlan",
     "MeasuredBanks",
     "Place",
     "bank_spec",
     "draw_die",
     "measure",
     "measurement_sigma",
+    "parse_terms",
     "read_faults",
     "refuse_misplaced",
     "stuck_switches",

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.banks import Die, Place, draw_die, measure
+from rsscircuit.banks import Die, draw_die, measure
 from rsscircuit.design import Crossbar, Design, MappedLayer, program
 from rsscircuit.errors import InputError
 from rsscircuit.mapping import Tile, column_scale
@@ -46,15 +46,15 @@ class Trial:
 
 
 def remeasured_dies(design: Design, layer: MappedLayer, tile: Tile, trials: int, seed: int) -> Iterator[Trial]:
-    """New dies, each measured, scaled and programmed for itself."""
+    """New dies, each of another lot, measured, scaled and programmed for itself."""
     rows, columns = tile.window
     column_tiles = [other for other in layer.tiles if other.column == tile.column]
     for trial in range(1, trials + 1):
         reach = np.empty((len(layer.matrix.weights), tile.columns, 2))
         for other in column_tiles:
-            place = Place(seed=seed, layer=layer.name, tile=other.index, die=trial)
+            place = design.floor_plan.place(seed, layer.name, other.index, die=trial, wafer=trial, lot=trial)
             present = layer.matrix.weights[other.window] != 0
-            die = draw_die(design.bank, design.technology, present, place)
+            die = draw_die(design.bank, design.technology, present, place, design.terms)
             measured = measure(die, design.technology, design.bank, place)
             reach[other.window[0]] = measured.step_siemens.sum(axis=3)
             if other.index == tile.index:

@@ -20,6 +20,7 @@ from rsscircuit.technology.loader import Resistor, Switch, Technology
 
 Array = NDArray[np.float64]
 NOMINAL_CELSIUS = 27.0
+LEAKAGE_CELSIUS = 85.0
 
 
 def on_siemens(resistance_ohm: Array, switch_ohm: Array | float) -> Array:
@@ -44,7 +45,8 @@ def at_conditions(technology: Technology, celsius: float, supply_volt: float) ->
     """The technology at a temperature and supply, every resistance as its ratio to a resistor of the bank's kind.
 
     The feedback resistors are of the same material on the same die, so the resistors' common temperature
-    coefficient cancels; the switch, its overdrive and the wires move against them. Leakage is left as it is.
+    coefficient cancels; the switch, its overdrive and the wires move against them. The leakage is that of 85 C
+    below it as well, and doubles with every so many kelvin above.
 
     Raises:
         ValueError: The supply leaves the switch without overdrive, or a resistance is not positive there.
@@ -63,6 +65,7 @@ def at_conditions(technology: Technology, celsius: float, supply_volt: float) ->
             switch,
             on_ohm=switch.on_ohm * channel * switch.overdrive_volt / overdrive / common,
             overdrive_volt=overdrive,
+            off_siemens=switch.off_siemens * 2.0 ** (max(celsius - LEAKAGE_CELSIUS, 0.0) / switch.off_doubling_kelvin),
         ),
         wires=replace(
             wires,
@@ -75,8 +78,7 @@ def at_conditions(technology: Technology, celsius: float, supply_volt: float) ->
 
 def bank_area_um2(nominal_ohm: Array, technology: Technology) -> float:
     """Area of one bank, square micrometre: every resistor by its own length, every switch with its latch."""
-    resistor = technology.resistor
-    resistors = resistor.area_offset_um2 * nominal_ohm.size + resistor.area_per_ohm_um2 * float(nominal_ohm.sum())
+    resistors = float(technology.resistor.area_um2(nominal_ohm).sum())
     return resistors + technology.switch.area_um2 * nominal_ohm.size
 
 

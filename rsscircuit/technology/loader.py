@@ -1,12 +1,15 @@
 """Technologies: numbers of a process, each with its source, read from TOML files.
 
-A technology file has the sections of :class:`Technology`; every number is a table of ``value``, ``mark``
-(``sourced``, ``derived`` or ``assumed``) and ``source``, and the unit is the end of its name.
+A technology file has the sections of :class:`Technology`; every entry is a table of ``value``, ``mark``
+(``sourced``, ``derived`` or ``assumed``) and ``source``, and the unit is the end of its name. What is wrong with
+a file is named with its line.
 """
 
 from __future__ import annotations
 
+import difflib
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -14,25 +17,58 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
-from rsscircuit.errors import TechnologyError
+import numpy as np
+from numpy.typing import NDArray
 
+from rsscircuit.errors import TechnologyError
+from rsscircuit.technology.laws import parse_law
+
+FloatOrArray = TypeVar("FloatOrArray", float, NDArray[np.float64])
 MARKS = ("sourced", "derived", "assumed")
 DEFAULT = "sky130_xhigh_1M"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resistor:
-    """The resistor of a branch; areas and spreads follow from its own resistance."""
+    """The resistor of a branch; its length, area and mismatch follow from its own resistance."""
 
     unit_ohm: float  #: smallest resistance of a bank
-    sigma_global: float  #: relative, one draw a die
-    sigma_local: float  #: relative, of ``unit_ohm``; a branch of R has sigma_local sqrt(unit_ohm / R)
+    sheet_ohm_per_square: float
+    width_um: float  #: drawn; the length is what the resistance needs
+    spacing_um: float  #: layout: added to the width
+    heads_um: float  #: layout: added to the length
+    mismatch_um: float  #: Pelgrom's A: relative sigma times the root of the drawn area
     tc1_per_kelvin: float
     tc2_per_kelvin2: float
     sigma_tc_per_kelvin: float  #: spread of TC1 between branches
+    voltage_per_volt: float  #: R(V) = R (1 + voltage_per_volt |V| + voltage_per_volt2 V^2)
+    voltage_per_volt2: float
     sigma_ageing_ten_years: float  #: relative local drift after ten years; grows as the root of time
-    area_offset_um2: float
-    area_per_ohm_um2: float
+
+    def length_um(self, ohm: FloatOrArray) -> FloatOrArray:
+        """Drawn length of a resistance."""
+        return ohm * (self.width_um / self.sheet_ohm_per_square)
+
+    def area_um2(self, ohm: FloatOrArray) -> FloatOrArray:
+        """Layout area of a resistance, with spacing and heads."""
+        return (self.width_um + self.spacing_um) * (self.length_um(ohm) + self.heads_um)
+
+    def sigma_local(self, ohm: FloatOrArray) -> FloatOrArray:
+        """Relative mismatch of a resistance: A / sqrt(W L) (Pelgrom et al. 1989)."""
+        sigma: FloatOrArray = self.mismatch_um / (self.width_um * self.length_um(ohm)) ** 0.5
+        return sigma
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """How resistances vary; the laws are those of :mod:`rsscircuit.technology.laws`."""
+
+    sigma_lot: float  #: relative, one draw a lot
+    sigma_wafer: float  #: relative, one draw a wafer
+    sigma_die: float  #: relative, one draw a die
+    gradient_per_mm: float  #: relative slope across a die, one draw a die and axis
+    law_shared: str  #: of lot, wafer and die
+    law_local: str  #: of every branch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +79,8 @@ class Switch:
     on_tc_per_kelvin: float
     sigma_on: float  #: relative, each switch its own
     overdrive_volt: float  #: gate - threshold - common mode, of a closed switch
-    off_siemens: float  #: leakage of an open branch
+    off_siemens: float  #: leakage of an open branch at 85 C
+    off_doubling_kelvin: float  #: warming that doubles the leakage
     width_um: float
     length_um: float
     area_um2: float  #: with its latch
@@ -75,7 +112,9 @@ class Measurement:
 
     bits: float
     averages: float
-    noise_lsb: float
+    noise_lsb: float  #: rms of one reading
+    range_ratio: float  #: full scale in operation over that of the calibration range
+    ratio_averages: float  #: readings that measure the ratio of the two ranges, once a column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +141,7 @@ class Technology:
     title: str
     hypothetical: bool
     resistor: Resistor
+    process: Process
     switch: Switch
     wires: Wires
     drive: Drive
@@ -118,28 +158,42 @@ class Technology:
 
 _SECTIONS: Mapping[str, type[Any]] = {
     "resistor": Resistor,
+    "process": Process,
     "switch": Switch,
     "wires": Wires,
     "drive": Drive,
     "measurement": Measurement,
 }
-_ANY_SIGN = {"tc1_per_kelvin", "tc2_per_kelvin2", "on_tc_per_kelvin", "tc_per_kelvin"}
-_BELOW_A_QUARTER = {"sigma_global", "sigma_local", "sigma_on"}  # draws reach four sigma
+_ANY_SIGN = {
+    "tc1_per_kelvin",
+    "tc2_per_kelvin2",
+    "voltage_per_volt",
+    "voltage_per_volt2",
+    "on_tc_per_kelvin",
+    "tc_per_kelvin",
+}
+_BELOW_A_QUARTER = {"sigma_lot", "sigma_wafer", "sigma_die", "sigma_on"}  # draws reach four sigma
 _POSITIVE = {
     "unit_ohm",
+    "sheet_ohm_per_square",
+    "width_um",
     "on_ohm",
     "overdrive_volt",
-    "read_volt",
-    "supply_volt",
-    "width_um",
+    "off_doubling_kelvin",
     "length_um",
     "word_line_width_um",
     "bit_line_width_um",
+    "read_volt",
+    "supply_volt",
     "bits",
     "averages",
+    "range_ratio",
+    "ratio_averages",
 }
 
 S = TypeVar("S")
+_HEADER = re.compile(r"\s*\[+\s*([\w.-]+)\s*\]")
+_ENTRY = re.compile(r"\s*([\w-]+)\s*=")
 
 
 def preset_names() -> tuple[str, ...]:
@@ -185,15 +239,20 @@ def parse_technology(text: str, name: str) -> Technology:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise TechnologyError("not a TOML file", where=name, got=str(error)) from error
-    faults: list[str] = []
+    faults = _Faults(text)
     known = {"title", "hypothetical", "bank", *_SECTIONS}
-    faults += [f"unknown entry {key}" for key in data if key not in known]
-    faults += [f"missing entry {key}" for key in sorted(known - set(data))]
+    for key in data:
+        if key not in known:
+            faults.add(key, "unknown entry")
+    for key in sorted(known - set(data)):
+        faults.add(key, "missing entry")
+    if not isinstance(data.get("title", ""), str):
+        faults.add("title", "must be text")
+    if not isinstance(data.get("hypothetical", False), bool):
+        faults.add("hypothetical", "must be true or false")
     provenance: dict[str, Provenance] = {}
     sections: dict[str, Any] = {
-        key: _section(kind, key, data.get(key, {}), faults, provenance)
-        for key, kind in _SECTIONS.items()
-        if key in data
+        key: _section(kind, key, data[key], faults, provenance) for key, kind in _SECTIONS.items() if key in data
     }
     bank = data.get("bank", {})
     if "bank" in data and not (
@@ -202,13 +261,15 @@ def parse_technology(text: str, name: str) -> Technology:
         and isinstance(bank["plan"], str)
         and type(bank["resistors"]) is int
     ):
-        faults.append("bank needs plan (text) and resistors (whole number)")
-    if faults:
-        raise TechnologyError("; ".join(faults), where=f"technology {name}", remedy="compare with a preset")
+        faults.add("bank", "needs plan (text) and resistors (whole number)")
+    if not faults.found:
+        _check_laws(sections["process"], sections["resistor"], faults)
+    if faults.found:
+        raise TechnologyError("; ".join(faults.found), where=f"technology {name}", remedy="compare with a preset")
     return Technology(
         name=name,
-        title=str(data["title"]),
-        hypothetical=bool(data["hypothetical"]),
+        title=data["title"],
+        hypothetical=data["hypothetical"],
         plan=bank["plan"],
         resistors=bank["resistors"],
         provenance=provenance,
@@ -216,33 +277,81 @@ def parse_technology(text: str, name: str) -> Technology:
     )
 
 
-def _section(kind: type[S], section: str, data: Any, faults: list[str], provenance: dict[str, Provenance]) -> S | None:
+class _Faults:
+    """What is wrong with a file, entry by entry, with the lines on which they stand."""
+
+    def __init__(self, text: str) -> None:
+        self.found: list[str] = []
+        self._lines: dict[str, int] = {}
+        section = ""
+        for number, line in enumerate(text.splitlines(), start=1):
+            if header := _HEADER.match(line):
+                section = header[1]
+                self._lines.setdefault(section, number)
+            elif entry := _ENTRY.match(line):
+                self._lines.setdefault(f"{section}.{entry[1]}" if section else entry[1], number)
+
+    def add(self, where: str, what: str) -> None:
+        """Note a fault; a missing entry is looked for in its section."""
+        line = self._lines.get(where) or self._lines.get(where.rpartition(".")[0])
+        self.found.append((f"line {line}: " if line else "") + f"{where}: {what}")
+
+
+def _check_laws(process: Process, resistor: Resistor, faults: _Faults) -> None:
+    """A law must be known and leave every resistance positive at the spread it is given."""
+    sigmas = {
+        "law_shared": max(process.sigma_lot, process.sigma_wafer, process.sigma_die),
+        "law_local": resistor.sigma_local(resistor.unit_ohm),
+    }
+    for name, sigma in sigmas.items():
+        try:
+            law = parse_law(getattr(process, name))
+        except ValueError as error:
+            faults.add(f"process.{name}", str(error))
+            continue
+        if not law.least(sigma) > 0:
+            faults.add(f"process.{name}", f"a relative sigma of {sigma:.3g} could turn a resistance negative")
+
+
+def _section(kind: type[S], section: str, data: Any, faults: _Faults, provenance: dict[str, Provenance]) -> S | None:
     if not isinstance(data, dict):
-        faults.append(f"{section} must be a section")
+        faults.add(section, "must be a section")
         return None
-    names = list(get_type_hints(kind))
-    before = len(faults)
-    faults += [f"unknown entry {section}.{key}" for key in data if key not in names]
-    values: dict[str, float] = {}
+    types = get_type_hints(kind)
+    before = len(faults.found)
+    for key in data:
+        if key not in types:
+            near = difflib.get_close_matches(key, types, 1)
+            faults.add(f"{section}.{key}", "unknown entry" + (f", did you mean {near[0]}" if near else ""))
+    values: dict[str, float | str] = {}
     for field in fields(kind):  # type: ignore[arg-type]
         where, entry = f"{section}.{field.name}", data.get(field.name)
         if entry is None:
-            faults.append(f"missing entry {where}")
+            faults.add(where, "missing entry")
         elif not isinstance(entry, dict) or set(entry) != {"value", "mark", "source"}:
-            faults.append(f"{where} needs value, mark and source")
+            faults.add(where, "needs value, mark and source")
         elif entry["mark"] not in MARKS:
-            faults.append(f"{where}: mark {entry['mark']!r} is none of {', '.join(MARKS)}")
-        elif not isinstance(entry["value"], int | float) or not math.isfinite(entry["value"]):
-            faults.append(f"{where}: {entry['value']!r} is not a number")
-        elif entry["value"] < 0 and field.name not in _ANY_SIGN:
-            faults.append(f"{where}: {entry['value']} is negative")
-        elif entry["value"] >= 0.25 and field.name in _BELOW_A_QUARTER:
-            faults.append(
-                f"{where}: {entry['value']} is not below 0.25, so that four sigma could turn a value negative"
-            )
-        elif entry["value"] == 0 and field.name in _POSITIVE:
-            faults.append(f"{where}: must be greater than zero")
+            faults.add(where, f"mark {entry['mark']!r} is none of {', '.join(MARKS)}")
+        elif not isinstance(entry["source"], str) or not entry["source"].strip():
+            faults.add(where, "needs a source")
+        elif why := _wrong(entry["value"], field.name, types[field.name]):
+            faults.add(where, why)
         else:
-            values[field.name] = float(entry["value"])
-            provenance[where] = Provenance(mark=entry["mark"], source=str(entry["source"]))
-    return kind(**values) if len(faults) == before else None
+            values[field.name] = types[field.name](entry["value"])
+            provenance[where] = Provenance(mark=entry["mark"], source=entry["source"])
+    return kind(**values) if len(faults.found) == before else None
+
+
+def _wrong(value: Any, name: str, kind: type[Any]) -> str:
+    """What is wrong with a value; empty where nothing is."""
+    if kind is str:
+        return "" if isinstance(value, str) else f"{value!r} is not text"
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return f"{value!r} is not a number"
+    if value < 0 and name not in _ANY_SIGN:
+        return f"{value} is negative"
+    if value >= 0.25 and name in _BELOW_A_QUARTER:
+        return f"{value} is not below 0.25, so that four sigma could turn a value negative"
+    if value == 0 and name in _POSITIVE:
+        return "must be greater than zero"
+    return ""
