@@ -80,6 +80,7 @@ def cli() -> None:
 @option("--stuck", metavar="FILE.csv", help="Stuck switches: layer,row,column,polarity,branch,state.")
 @option("--calibration", metavar="X.npy", help="Inputs whose activations set the input range of each layer.")
 @option("--seed", type=int, default=1, help="Which virtual die.")
+@option("--variation", default="all", help="Terms at work: all, none, or some of lot,wafer,die,gradient,local,switch.")
 @option("--netlists", default="all", help="all, sample (the first tile of each layer) or none.")
 @option("--wires", is_flag=True, help="Netlists with wire segments and leakage.")
 @option("--force", is_flag=True, help="Replace a design that is there.")

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rsscircuit.banks import BankSpec, Fault, bank_spec, read_faults
+from rsscircuit.banks import BankSpec, Fault, bank_spec, parse_terms, read_faults
 from rsscircuit.design import sought
 from rsscircuit.errors import InputError, SolverError
 from rsscircuit.subsetsum import AUTO, Kind, Objective, choose
@@ -40,6 +40,8 @@ class BuildOptions:
         stuck: CSV file of stuck switches.
         calibration: ``.npy`` file of inputs whose activations set each layer's input range.
         seed: Which virtual die.
+        variation: Which terms of process variation are at work: ``all``, ``none``, or some of lot, wafer, die,
+            gradient, local and switch.
         netlists: ``all``, ``sample`` (the first tile of each layer) or ``none``.
         wires: Whether the netlists hold wire segments and leakage.
         headroom: Share of a bank's reach that the largest target takes.
@@ -58,6 +60,7 @@ class BuildOptions:
     stuck: str | None = None
     calibration: str | None = None
     seed: int = 1
+    variation: str = "all"
     netlists: str = "all"
     wires: bool = False
     headroom: float = 0.85
@@ -80,6 +83,7 @@ class Resolved:
     technology: Technology
     bank: BankSpec
     faults: tuple[Fault, ...]
+    terms: frozenset[str]
 
 
 def resolve(options: BuildOptions) -> Resolved:
@@ -131,6 +135,7 @@ def resolve(options: BuildOptions) -> Resolved:
     return Resolved(
         technology=technology,
         bank=bank,
+        terms=parse_terms(options.variation),
         faults=() if options.stuck is None else read_faults(options.stuck),
     )
 

@@ -14,7 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from rsscircuit.arrays import network_inputs, read_user_array
-from rsscircuit.banks import Die, Fault, MeasuredBanks, Place, draw_die, measure, refuse_misplaced, stuck_switches
+from rsscircuit.banks import (
+    Die,
+    Fault,
+    FloorPlan,
+    MeasuredBanks,
+    draw_die,
+    measure,
+    refuse_misplaced,
+    stuck_switches,
+)
 from rsscircuit.controller import ArrayGeometry, emit_verilog, pack
 from rsscircuit.design import Crossbar, Design, MappedLayer, Rules, labels, load, program, record, store
 from rsscircuit.design.directory import partial_directory, refuse_foreign, replace_directory
@@ -124,6 +133,17 @@ def _round_up(value: float) -> float:
     return float(f"{np.ceil(value / step - 1e-6) * step:.{CALIBRATION_DIGITS}g}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Job:
+    """One layer before it is mapped."""
+
+    name: str
+    label: str
+    matrix: LayerMatrix
+    tiles: tuple[Tile, ...]
+    faults: tuple[Fault, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Build:
     """One run: what it is given, and the stages that write the directory."""
@@ -141,46 +161,53 @@ class _Build:
         timed = _stopwatch(timings)
         with timed("input ranges"):
             scales, origin = input_scales(self.network, self.options.calibration)
-        crossbar_layers = self.network.crossbar_layers
-        names = [layer.name for layer in crossbar_layers]
-        matrices = [layer_matrix(layer, scales[layer.name]) for layer in crossbar_layers]
-        grids = [cut(matrix.weights.shape, self.options.tile) for matrix in matrices]
+        jobs = self._jobs(scales)
+        tiles = [tile for job in jobs for tile in job.tiles]
+        bank, technology = self.resolved.bank, self.resolved.technology
         geometry = ArrayGeometry(
-            rows=max(tile.rows for grid in grids for tile in grid),
-            columns=max(tile.columns for grid in grids for tile in grid),
-            branches=self.resolved.bank.resistors,
+            rows=max(tile.rows for tile in tiles),
+            columns=max(tile.columns for tile in tiles),
+            branches=bank.resistors,
+        )
+        floor_plan = FloorPlan.of(
+            {job.name: len(job.tiles) for job in jobs}, (geometry.rows, geometry.columns), bank, technology
         )
         demands: dict[str, ColumnDemand] = {}
         if self.options.tolerance == ADC:
             with timed("column currents"):
-                demands = self._demands(dict(zip(names, zip(matrices, grids, strict=True), strict=True)))
-        known = labels(names)
-        faults = _by_layer(self.resolved.faults, names, known)
-        for name, matrix in zip(names, matrices, strict=True):
-            refuse_misplaced(faults[name], matrix.weights != 0, self.resolved.bank.resistors)
-        layers, first_tile = [], 0
-        for name, label, matrix, grid in zip(names, known, matrices, grids, strict=True):
-            with timed(f"layer {label}"), self.progress(label, len(grid)) as advance:
-                mapped = self._layer(
-                    name, label, matrix, grid, geometry, first_tile, demands.get(name), faults[name], advance
-                )
-                layers.append(mapped)
-            first_tile += len(grid)
+                demands = self._demands(jobs)
+        layers = []
+        for job in jobs:
+            with timed(f"layer {job.label}"), self.progress(job.label, len(job.tiles)) as advance:
+                layers.append(self._layer(job, geometry, floor_plan, demands.get(job.name), advance))
         with timed("controller"), self.progress("controller", 1) as advance:
             self._controller(geometry)
             advance(1)
         self._record(layers, geometry, origin)
         (self.folder / record.LOG_FILE).write_text("".join(timings), "utf-8")
 
-    def _banks(self, name: str, matrix: LayerMatrix, tile: Tile) -> tuple[Die, MeasuredBanks]:
+    def _jobs(self, scales: Mapping[str, float]) -> list[_Job]:
+        """The matrices of all layers, cut into tiles, each with its stuck switches."""
+        names = [layer.name for layer in self.network.crossbar_layers]
+        known = labels(names)
+        faults = _by_layer(self.resolved.faults, names, known)
+        jobs = []
+        for layer, label in zip(self.network.crossbar_layers, known, strict=True):
+            matrix = layer_matrix(layer, scales[layer.name])
+            refuse_misplaced(faults[layer.name], matrix.weights != 0, self.resolved.bank.resistors)
+            tiles = cut(matrix.weights.shape, self.options.tile)
+            jobs.append(_Job(name=layer.name, label=label, matrix=matrix, tiles=tiles, faults=faults[layer.name]))
+        return jobs
+
+    def _banks(self, job: _Job, tile: Tile, floor_plan: FloorPlan) -> tuple[Die, MeasuredBanks]:
         bank, technology = self.resolved.bank, self.resolved.technology
-        place = Place(seed=self.options.seed, layer=name, tile=tile.index)
-        die = draw_die(bank, technology, matrix.weights[tile.window] != 0, place)
+        place = floor_plan.place(self.options.seed, job.name, tile.index)
+        die = draw_die(bank, technology, job.matrix.weights[tile.window] != 0, place, self.resolved.terms)
         return die, measure(die, technology, bank, place)
 
-    def _demands(self, layers: Mapping[str, tuple[LayerMatrix, tuple[Tile, ...]]]) -> dict[str, ColumnDemand]:
+    def _demands(self, jobs: Sequence[_Job]) -> dict[str, ColumnDemand]:
         """How far the calibration inputs drive the columns of every layer."""
-        demands = {name: ColumnDemand(matrix, grid) for name, (matrix, grid) in layers.items()}
+        demands = {job.name: ColumnDemand(job.matrix, job.tiles) for job in jobs}
         data = _calibration(self.network, str(self.options.calibration))
 
         def product(layer: Layer, activations: Array) -> Array:
@@ -208,24 +235,21 @@ class _Build:
 
     def _layer(
         self,
-        name: str,
-        label: str,
-        matrix: LayerMatrix,
-        grid: tuple[Tile, ...],
+        job: _Job,
         geometry: ArrayGeometry,
-        first_tile: int,
+        floor_plan: FloorPlan,
         demand: ColumnDemand | None,
-        faults: tuple[Fault, ...],
         advance: Callable[[int], None],
     ) -> MappedLayer:
         """Measure all banks of a layer, scale its columns, then program and write tile by tile.
 
         Banks are drawn a second time for the second pass: memory holds one tile, not the layer.
         """
+        name, label, matrix = job.name, job.label, job.matrix
         reach = np.zeros((*matrix.weights.shape, 2))
-        drawn = [tile for tile in grid if matrix.weights[tile.window].any()]
+        drawn = [tile for tile in job.tiles if matrix.weights[tile.window].any()]
         for tile in drawn:
-            reach[tile.window] = self._banks(name, matrix, tile)[1].step_siemens.sum(axis=3)
+            reach[tile.window] = self._banks(job, tile, floor_plan)[1].step_siemens.sum(axis=3)
         scale = column_scale(matrix.weights, reach[:, :, 0], reach[:, :, 1], self.options.headroom)
         full_scale = float(np.abs(matrix.weights * scale).max())
         rules = self._rules(full_scale, demand, scale)
@@ -236,26 +260,26 @@ class _Build:
                 f"in {matrix.bias_bound_columns} columns the bias is over {MAX_BIAS_ROWS} times the largest weight and "
                 "sets the scale, so that their weights are coarser; a calibration or a normalised input may help"
             )
-        for tile in grid:
+        for tile in job.tiles:
             if tile not in drawn:
                 audit.skip(tile.window)
                 advance(1)
                 continue
-            die, measured = self._banks(name, matrix, tile)
+            die, measured = self._banks(job, tile, floor_plan)
             targets = matrix.weights[tile.window] * scale[tile.window[1]]
-            stuck = stuck_switches(faults, tile.window, self.resolved.bank.resistors) if faults else None
+            stuck = stuck_switches(job.faults, tile.window, self.resolved.bank.resistors) if job.faults else None
             plan = program(targets, measured, rules, stuck=stuck)
             crossbar = Crossbar(
                 layer=name, index=tile.index, targets=targets, die=die, measured=measured, closed=plan.closed
             )
-            self._tile(label, crossbar, pack(plan.closed, geometry, first_tile + tile.index))
+            self._tile(label, crossbar, pack(plan.closed, geometry, floor_plan.first[name] + tile.index))
             audit.add(tile.window, crossbar, plan)
             advance(1)
         return MappedLayer(
             name=name,
             label=label,
             matrix=matrix,
-            tiles=grid,
+            tiles=job.tiles,
             siemens_per_weight=scale,
             full_scale_siemens=full_scale,
             rules=rules,

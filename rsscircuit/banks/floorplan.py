@@ -29,9 +29,7 @@ class FloorPlan:
     pitch_mm: float
 
     @classmethod
-    def of(
-        cls, tiles: Mapping[str, int], shape: tuple[int, int], spec: BankSpec, technology: Technology
-    ) -> FloorPlan:
+    def of(cls, tiles: Mapping[str, int], shape: tuple[int, int], spec: BankSpec, technology: Technology) -> FloorPlan:
         """The floor plan of a design.
 
         Args:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.banks import BankSpec, Die, MeasuredBanks
+from rsscircuit.banks import BankSpec, Die, FloorPlan, MeasuredBanks, parse_terms
 from rsscircuit.design.program import Rules
 from rsscircuit.errors import InputError
 from rsscircuit.mapping import LayerMatrix, Tile
@@ -159,6 +159,18 @@ class Design:
         for layer in self.layers:
             for tile in layer.drawn_tiles:
                 yield layer, tile, self.crossbar(layer, tile)
+
+    @property
+    def floor_plan(self) -> FloorPlan:
+        """Where its tiles lie on the die."""
+        tiles = [tile for layer in self.layers for tile in layer.tiles]
+        shape = max(tile.rows for tile in tiles), max(tile.columns for tile in tiles)
+        return FloorPlan.of({layer.name: len(layer.tiles) for layer in self.layers}, shape, self.bank, self.technology)
+
+    @property
+    def terms(self) -> frozenset[str]:
+        """Which terms of process variation are at work."""
+        return parse_terms(self.options["variation"])
 
     @property
     def segments(self) -> Segments:

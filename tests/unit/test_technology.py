@@ -23,15 +23,35 @@ def test_presets_load_and_every_number_has_a_source(name: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("sigma_local = ", "sigma_locl = ", "unknown entry resistor.sigma_locl"),
-        ("sigma_local = ", "sigma_locl = ", "missing entry resistor.sigma_local"),
-        ("value = 0.0044", "value = -0.0044", "resistor.sigma_local: -0.0044 is negative"),
+        ("mismatch_um = ", "mismatc_um = ", "line 15: resistor.mismatc_um: unknown entry, did you mean mismatch_um"),
+        ("mismatch_um = ", "mismatc_um = ", "line 9: resistor.mismatch_um: missing entry"),
+        ("value = 0.0347", "value = -0.0347", "line 15: resistor.mismatch_um: -0.0347 is negative"),
         ('mark = "sourced"', 'mark = "guessed"', "mark 'guessed'"),
-        ("value = 0.0044", "value = 0.3", "resistor.sigma_local: 0.3 is not below 0.25"),
-        ("value = 1.0e6", 'value = "big"', "'big' is not a number"),
-        ("value = 1.0e6", "value = 0", "resistor.unit_ohm: must be greater than zero"),
-        ("[drive]", "[drives]", "missing entry drive"),
-        ('plan = "geometric:1.25"', "plan = 3", "bank needs plan"),
+        ('source = "K: spacing"', 'source = " "', "line 13: resistor.spacing_um: needs a source"),
+        (
+            'value = 0.48, mark = "sourced", ',
+            "value = 0.48, ",
+            "line 13: resistor.spacing_um: needs value, mark and source",
+        ),
+        ("value = 0.03,", "value = 0.3,", "process.sigma_lot: 0.3 is not below 0.25"),
+        (
+            "value = 0.0347",
+            "value = 3.47",
+            "process.law_local: a relative sigma of 0.443 could turn a resistance negative",
+        ),
+        (
+            'value = "normal"',
+            'value = "gauss"',
+            "process.law_shared: 'gauss' is no law; choose from normal, truncated:K",
+        ),
+        ('value = "normal"', "value = 4", "process.law_shared: 4 is not text"),
+        ("value = 1e+06", 'value = "big"', "line 10: resistor.unit_ohm: 'big' is not a number"),
+        ("value = 1e+06", "value = true", "resistor.unit_ohm: True is not a number"),
+        ("value = 1e+06", "value = 0", "resistor.unit_ohm: must be greater than zero"),
+        ("[drive]", "[drives]", "drive: missing entry"),
+        ("[drive]", "[drives]", ": drives: unknown entry"),
+        ('plan = "geometric:1.25"', "plan = 3", "bank: needs plan"),
+        ("hypothetical = false", 'hypothetical = "no"', "line 7: hypothetical: must be true or false"),
         ("[drive]", "[drive", "not a TOML file"),
     ],
 )
@@ -81,6 +101,6 @@ def test_conditions_move_the_switch_and_the_wires_against_the_resistors() -> Non
 def test_segments_follow_from_sheet_width_and_pitch() -> None:
     technology = load_technology("sky130_xhigh_100k")
     segments = wire_segments(np.array([1e5] * 4), technology)
-    pitch = (4 * (3.85 + 14.44 + 15.0)) ** 0.5
+    pitch = (4 * (0.83 * (17.5 + 4.64) + 15.0)) ** 0.5
     assert segments.word_ohm == pytest.approx(0.047 * pitch / 5.0)
     assert segments.bit_ohm == pytest.approx(0.0285 * pitch / 5.0)
