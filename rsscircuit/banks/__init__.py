@@ -6,6 +6,7 @@ from rsscircuit.banks.floorplan import FloorPlan
 from rsscircuit.banks.measurement import MeasuredBanks, measure, measurement_sigma
 from rsscircuit.banks.plans import BankSpec, bank_spec
 from rsscircuit.banks.process import TERMS, Place, parse_terms
+from rsscircuit.banks.sampling import Sample, sample_pairs
 
 __all__ = [
     "TERMS",
@@ -15,6 +16,7 @@ __all__ = [
     "FloorPlan",
     "MeasuredBanks",
     "Place",
+    "Sample",
     "bank_spec",
     "draw_die",
     "measure",
@@ -22,5 +24,6 @@ __all__ = [
     "parse_terms",
     "read_faults",
     "refuse_misplaced",
+    "sample_pairs",
     "stuck_switches",
 ]

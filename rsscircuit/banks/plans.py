@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.errors import InputError
+from rsscircuit.seeds import stream
 
 Array = NDArray[np.float64]
 MAX_RESISTORS = 32  # a pair of banks is one subset-sum problem, and the solvers end at 64 items
@@ -25,6 +26,12 @@ def _linear(n: int, spread: float) -> Array:
 
 def _geometric(n: int, ratio: float) -> Array:
     return np.cumprod(np.concatenate([[1.0], np.full(n - 1, ratio)]))
+
+
+def _uniform(n: int, ratio: float) -> Array:
+    """Conductances even between the unit's and the unit's over ``ratio``, drawn once for all, the unit among them."""
+    shares = np.sort(stream(n, "layout").uniform(1.0 / ratio, 1.0, n - 1))[::-1]
+    return np.concatenate([[1.0], 1.0 / shares])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +56,16 @@ _KINDS: Mapping[str, _Kind] = MappingProxyType(
             multiples=_geometric, default=1.8, low=1.0, high=2.0, meaning="geometric with a ratio below 2"
         ),
         "binary": _Kind(multiples=_geometric, default=2.0, low=2.0, high=2.0, meaning="geometric with a ratio of 2"),
+        "uniform": _Kind(
+            multiples=_uniform,
+            default=4.0,
+            low=1.0,
+            high=64.0,
+            meaning="conductances drawn evenly from 1 to 1 / parameter",
+        ),
     }
 )
+_LIST = "list"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +87,7 @@ class BankSpec:
 
 
 def bank_spec(plan: str, resistors: int, unit_ohm: float) -> BankSpec:
-    """The bank that a plan such as ``geometric:1.25`` or ``equal`` draws.
+    """The bank that a plan draws: ``equal``, ``geometric:1.25``, or ``list:1,1.3,1.7`` in multiples of the unit.
 
     Raises:
         InputError: Unknown plan, a parameter outside its range, or not 1 to 32 resistors.
@@ -80,9 +95,12 @@ def bank_spec(plan: str, resistors: int, unit_ohm: float) -> BankSpec:
     if not 1 <= resistors <= MAX_RESISTORS:
         raise InputError("a bank has 1 to 32 resistors", where="--resistors", got=resistors)
     name, _, given = plan.partition(":")
+    if name == _LIST:
+        return _listed(plan, given, resistors, unit_ohm)
     kind = _KINDS.get(name)
     if kind is None:
-        raise InputError("no such bank plan", where="--bank", got=plan, remedy=f"choose from {', '.join(_KINDS)}")
+        known = ", ".join([*_KINDS, "list:1,1.3,..."])
+        raise InputError("no such bank plan", where="--bank", got=plan, remedy=f"choose from {known}")
     try:
         parameter = float(given) if given else kind.default
     except ValueError:
@@ -96,3 +114,20 @@ def bank_spec(plan: str, resistors: int, unit_ohm: float) -> BankSpec:
         )
     canonical = f"{name}:{parameter:g}" if kind.high else name
     return BankSpec(plan=canonical, nominal_ohm=unit_ohm * kind.multiples(resistors, parameter))
+
+
+def _listed(plan: str, given: str, resistors: int, unit_ohm: float) -> BankSpec:
+    """A bank of multiples that the user names."""
+    try:
+        multiples = np.sort(np.array([float(part) for part in given.split(",")]))
+    except ValueError:
+        multiples = np.zeros(1)
+    if not (multiples >= 1.0).all() or not (multiples < 1e6).all() or multiples.size != resistors:
+        raise InputError(
+            "a list needs a multiple of the unit resistance, 1 or more, for every resistor of the bank",
+            where="--bank",
+            got=plan,
+            remedy=f"give {resistors} numbers, or --resistors {multiples.size}",
+        )
+    text = ",".join(f"{multiple:g}" for multiple in multiples)
+    return BankSpec(plan=f"{_LIST}:{text}", nominal_ohm=unit_ohm * np.array([float(m) for m in text.split(",")]))

@@ -100,6 +100,7 @@ def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]
         "technology": f"{technology.label}: {technology.title}",
         "bank": f"{bank['resistors']} resistors, {bank['plan']}, the smallest {unit}; a pair a cell",
         "input range": summary["input_range"],
+        "variation": options["variation"],
         "tolerance": f"{_tolerance(options)}: {engineering(tolerance, 'S')} of "
         f"{engineering(full_scale, 'S')} in layer {first['name']}",
         "objective": _objective(options),
@@ -176,7 +177,7 @@ def show_technology(technology: Technology) -> None:
     for where, provenance in technology.provenance.items():
         section, key = where.split(".")
         value = getattr(getattr(technology, section), key)
-        rows.append((where, f"{value:g}", provenance.mark, provenance.source))
+        rows.append((where, value if isinstance(value, str) else f"{value:g}", provenance.mark, provenance.source))
     rows.append(("bank", f"{technology.plan}, {technology.resistors}", "", "what `build` draws by default"))
     print_table(("entry", "value", "mark", "source"), rows, left=4)
 

@@ -59,9 +59,7 @@ def test_a_measurement_errs_by_what_it_says() -> None:
     assert sigma == pytest.approx(np.sqrt(2) * reading_sigma(TECHNOLOGY, SPEC))
     # within a column the errors of its gain and of its all-open reading are shared
     fits = [np.polyfit(true[:, column].ravel(), error[:, column].ravel(), 1) for column in range(40)]
-    own = [
-        error[:, column].ravel() - np.polyval(fit, true[:, column].ravel()) for column, fit in enumerate(fits)
-    ]
+    own = [error[:, column].ravel() - np.polyval(fit, true[:, column].ravel()) for column, fit in enumerate(fits)]
     assert np.std(own) == pytest.approx(reading_sigma(TECHNOLOGY, SPEC), rel=0.03)
     gain, all_open = np.std(fits, axis=0)
     assert gain == pytest.approx(ratio_sigma(TECHNOLOGY), rel=0.4)
@@ -95,6 +93,11 @@ def test_a_measurement_stops_at_its_range_which_no_die_reaches() -> None:
         ("geometric:x", 4, "geometric:1.25"),
         ("geometric:0.5", 4, "from 1 to 4"),
         ("equal:3", 4, "write equal"),
+        ("uniform:0.5", 4, "down to 1 / parameter.* must be from 1 to 64"),
+        ("list:1,2", 4, "got 'list:1,2'; give 4 numbers, or --resistors 2"),
+        ("list:1,0.5", 2, "a multiple of the unit resistance, 1 or more"),
+        ("list:1,x", 2, "a multiple of the unit resistance"),
+        ("list:1,nan", 2, "a multiple of the unit resistance"),
     ],
 )
 def test_a_bad_bank_is_refused_with_the_remedy(plan: str, resistors: int, says: str) -> None:
@@ -103,8 +106,33 @@ def test_a_bad_bank_is_refused_with_the_remedy(plan: str, resistors: int, says: 
 
 
 def test_plans_begin_with_the_unit_and_never_fall() -> None:
-    for plan in ("equal", "linear:0.2", "geometric:1.25", "sub-radix:1.8", "binary"):
+    for plan in (
+        "equal",
+        "linear:0.2",
+        "geometric:1.25",
+        "sub-radix:1.8",
+        "binary",
+        "uniform:4",
+        "list:1,2,3,4,5,6,7,8",
+    ):
         ohms = bank_spec(plan, 8, 1e5).nominal_ohm
         assert ohms[0] == 1e5
         assert (np.diff(ohms) >= 0).all()
     assert bank_spec("linear:0.2", 8, 1e5).nominal_ohm[-1] == pytest.approx(1.5e5)
+
+
+def test_a_random_plan_is_drawn_once_for_all() -> None:
+    spec = bank_spec("uniform", 24, 1e5)
+    assert spec.plan == "uniform:4"
+    assert (spec.nominal_ohm == bank_spec("uniform:4", 24, 1e5).nominal_ohm).all()
+    conductances = 1e5 / spec.nominal_ohm
+    assert conductances.min() >= 0.25
+    assert len(np.unique(conductances)) == 24
+    assert conductances.mean() == pytest.approx(0.625, abs=0.15)
+
+
+def test_a_user_s_list_is_sorted_and_kept_as_it_is_written() -> None:
+    spec = bank_spec("list:2.5,1,1.75", 3, 1e6)
+    assert spec.plan == "list:1,1.75,2.5"
+    assert (spec.nominal_ohm == bank_spec(spec.plan, 3, 1e6).nominal_ohm).all()
+    assert spec.nominal_ohm.tolist() == [1e6, 1.75e6, 2.5e6]
