@@ -18,7 +18,7 @@ from rsscircuit.progress import Progress, silent
 from rsscircuit.quantities import parse_range, parse_tile
 from rsscircuit.report import tables
 from rsscircuit.report.bars import bar
-from rsscircuit.technology import DEFAULT, load_technology, preset_names
+from rsscircuit.technology import DEFAULT, load_technology, preset_names, technology_text
 
 directory_argument = click.argument("directory", metavar="DIR")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts, and no bars.")
@@ -213,7 +213,7 @@ def inspect(directory: str, as_json: bool) -> None:
 def technologies(name: str | None) -> None:
     """The technologies, or every number of the one called NAME with its source."""
     if name is not None:
-        tables.show_technology(load_technology(name))
+        tables.show_technology(load_technology(name), technology_text(name))
         return
     known = [load_technology(preset) for preset in preset_names()]
     rows = [(t.label + (" (default)" if t.name == DEFAULT else ""), t.title) for t in known]

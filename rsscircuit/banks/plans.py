@@ -61,7 +61,7 @@ _KINDS: Mapping[str, _Kind] = MappingProxyType(
             default=4.0,
             low=1.0,
             high=64.0,
-            meaning="conductances drawn evenly from 1 to 1 / parameter",
+            meaning="conductances drawn evenly down to 1 / parameter",
         ),
     }
 )

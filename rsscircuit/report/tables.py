@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -170,9 +171,10 @@ def show_evaluation(result: Mapping[str, Any]) -> None:
     print_lines(lines)
 
 
-def show_technology(technology: Technology) -> None:
-    """Every number of a technology with its mark and source."""
-    print_lines([f"{technology.label}: {technology.title}"])
+def show_technology(technology: Technology, text: str) -> None:
+    """Every entry of a technology with its mark and source, below what its file says first."""
+    comments = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
+    print_lines([f"{technology.label}: {technology.title}", "", *(line[1:].strip() for line in comments)])
     rows = []
     for where, provenance in technology.provenance.items():
         section, key = where.split(".")
