@@ -41,6 +41,7 @@ class SwitchPlan:
     Attributes:
         closed: bool [rows, cols, 2, n]; polarity 0 adds, polarity 1 subtracts.
         residual_siemens: float64 [rows, cols], measured pair minus target.
+        worst_siemens: float64 [rows, cols], largest magnitude of that over the nominal point and all corners.
         status: int8 [rows, cols] of :class:`rsscircuit.subsetsum.Status`.
         beyond_reach: bool [rows, cols], targets larger than the whole bank.
         beyond_tolerance: bool [rows, cols], targets within reach that the rules and the tolerance leave no
@@ -51,6 +52,7 @@ class SwitchPlan:
 
     closed: NDArray[np.bool_]
     residual_siemens: Array
+    worst_siemens: Array
     status: NDArray[np.int8]
     beyond_reach: NDArray[np.bool_]
     beyond_tolerance: NDArray[np.bool_]
@@ -64,7 +66,12 @@ def sought(objective: Objective, tolerance: float) -> Objective:
 
 
 def program(
-    targets: Array, measured: MeasuredBanks, rules: Rules, *, stuck: NDArray[np.int8] | None = None
+    targets: Array,
+    measured: MeasuredBanks,
+    rules: Rules,
+    *,
+    stuck: NDArray[np.int8] | None = None,
+    corners: Array | None = None,
 ) -> SwitchPlan:
     """Choose the switches of every cell of one tile.
 
@@ -79,18 +86,25 @@ def program(
     tolerance, where independent errors would grow with the root of the rows (first-order noise shaping). The
     mean signed error, which a least total would pull towards zero conductance, goes with it.
 
+    With corners one choice has to serve the nominal point and all of them: a cell's error is then the largest of its
+    errors. What is carried along a column is the nominal error.
+
     Args:
         targets: [rows, cols], signed siemens; zero where no bank is drawn.
         measured: The tile's banks as measured.
         rules: What is good enough, and which subset is wanted.
         stuck: int8 [rows, cols, 2, n], 1 for a switch that is always closed, -1 for one that never is.
+        corners: float64 [rows, cols, 2, n, corners], what closing each branch adds elsewhere than at the nominal
+            point (:func:`rsscircuit.technology.corners.at_corner`).
     """
     step, tolerance = measured.step_siemens, rules.tolerance_siemens
     drawn = np.any(step > 0, axis=(2, 3))
-    items = np.concatenate([step[:, :, 0], -step[:, :, 1]], axis=2)
-    forced = np.zeros(items.shape, np.int8) if stuck is None else stuck.reshape(items.shape)
-    chosen = np.zeros(items.shape, np.bool_)
-    residual = -targets.copy()
+    everywhere = step[..., None] if corners is None else np.concatenate([step[..., None], corners], axis=4)
+    items = np.concatenate([everywhere[:, :, 0], -everywhere[:, :, 1]], axis=2)
+    shape = items.shape[:3]
+    forced = np.zeros(shape, np.int8) if stuck is None else stuck.reshape(shape)
+    chosen = np.zeros(shape, np.bool_)
+    residual, worst = -targets.copy(), np.abs(targets)
     status = np.zeros(targets.shape, np.int8)
     solvers: dict[str, str] = {}
     unproved: dict[tuple[int, int], str] = {}
@@ -98,7 +112,7 @@ def program(
     def attempt(cells: Cells, aim: Array, width: float) -> None:
         problem = Problem.of(
             items[cells],
-            aim,
+            np.repeat(aim[:, None], items.shape[3], axis=1),
             tolerance=width,
             objective=sought(rules.objective, width),
             forced=forced[cells],
@@ -107,7 +121,8 @@ def program(
         )
         answer = solve(problem, rules.solver)
         chosen[cells], status[cells] = answer.chosen, answer.status
-        residual[cells] = answer.residuals + (aim - targets[cells])
+        errors = answer.residuals + (aim - targets[cells])[:, None]
+        residual[cells], worst[cells] = errors[:, 0], np.abs(errors).max(axis=1)
         if answer.solver:
             solvers.setdefault(answer.solver, answer.reason)
         for cell, place in enumerate(zip(*(index.tolist() for index in cells), strict=True)):
@@ -120,20 +135,21 @@ def program(
         carried = np.zeros(targets.shape[1])
         for cells in _rows(drawn):
             attempt(cells, targets[cells] - np.clip(carried[cells[1]], -half, half), half)
-            missed = (np.abs(residual[cells]) > tolerance) & (status[cells] != Status.INFEASIBLE)
+            missed = (worst[cells] > tolerance) & (status[cells] != Status.INFEASIBLE)
             if missed.any():  # no subset near where it aimed: at least near its own target, if there is one
                 again = (cells[0][missed], cells[1][missed])
                 attempt(again, targets[again], tolerance)
             carried[cells[1]] += residual[cells]
     elif drawn.any():
-        everywhere = np.nonzero(drawn)
-        attempt((everywhere[0], everywhere[1]), targets[everywhere], 0.0)
+        all_cells = np.nonzero(drawn)
+        attempt((all_cells[0], all_cells[1]), targets[all_cells], 0.0)
     reach = step.sum(axis=3)
     beyond_reach = drawn & (np.abs(targets) > np.where(targets > 0, reach[:, :, 0], reach[:, :, 1]))
-    missed = drawn & (((np.abs(residual) > tolerance) & (tolerance > 0)) | (status == Status.INFEASIBLE))
+    missed = drawn & (((worst > tolerance) & (tolerance > 0)) | (status == Status.INFEASIBLE))
     return SwitchPlan(
         closed=chosen.reshape(step.shape),
         residual_siemens=residual,
+        worst_siemens=worst,
         status=status,
         beyond_reach=beyond_reach,
         beyond_tolerance=missed & ~beyond_reach,

@@ -34,7 +34,7 @@ if COMPILED:
 
 NAME = "meet-in-the-middle"
 MAX_ITEMS = 40
-MAX_SUMS = 8
+MAX_SUMS = 16
 MAX_ITEMS_OF_VECTORS = 28
 BLURRED = "a sum lies so near to the tolerance that its rounding may hide a better subset"
 
@@ -46,8 +46,8 @@ def obstacle(kind: Kind) -> str:
     if kind.sums > 1:
         if kind.sums > MAX_SUMS or kind.items > MAX_ITEMS_OF_VECTORS:
             return f"{kind.sums} sums of {kind.items} items are beyond {MAX_SUMS} of {MAX_ITEMS_OF_VECTORS} in {NAME}"
-        if kind.constrained or kind.objective not in (Objective.NEAREST, Objective.ANY):
-            return f"{NAME} takes several sums without side constraints, the nearest or any within a tolerance"
+        if kind.constrained or kind.objective is Objective.FEWEST:
+            return f"{NAME} takes several sums without side constraints, and not for the fewest items"
         return ""
     totalled = kind.bounded or kind.objective is Objective.LEAST_TOTAL
     counted = kind.counted or kind.grouped or kind.objective is Objective.FEWEST
@@ -62,11 +62,7 @@ def solve(problem: Problem) -> Solution:
     The problem must be within the method's limits, see :func:`obstacle`.
     """
     status = np.full(len(problem.items), Status.OPTIMAL, np.int8)
-    if problem.sums > 1:
-        items, places = packed(problem.items)
-        chosen = unpacked(vector.search(replace(problem, items=items)), places, problem.items.shape[1])
-    else:
-        chosen = _one_sum(problem, status)
+    chosen = _several_sums(problem, status) if problem.sums > 1 else _one_sum(problem, status)
     return Solution(
         chosen=chosen,
         residuals=residuals_of(problem.items, chosen, problem.targets),
@@ -75,6 +71,18 @@ def solve(problem: Problem) -> Solution:
         quantum=np.zeros(len(chosen)),
         notes=dict.fromkeys(np.flatnonzero(status == Status.FEASIBLE).tolist(), BLURRED),
     )
+
+
+def _several_sums(problem: Problem, status: NDArray[np.int8]) -> BoolArray:
+    """Chosen, bool [cells, n]; sets status where not OPTIMAL."""
+    items, places = packed(problem.items)
+    few = replace(problem, items=items)
+    chosen, found, blurred = vector.search(few)
+    status[blurred] = Status.FEASIBLE
+    if not found.all():
+        missed = np.flatnonzero(~found)  # nothing within the tolerance: the nearest
+        chosen[missed] = vector.search(replace(few.part(missed), objective=Objective.NEAREST))[0]
+    return unpacked(chosen, places, problem.items.shape[1])
 
 
 def _one_sum(problem: Problem, status: NDArray[np.int8]) -> BoolArray:

@@ -10,15 +10,19 @@ proportional, as at the corners of a process, and the targets are not.
 
 The least error of n items and d sums falls as 2**(-n / d), so that some 2**(n - n / d) of the 2**n pairs are
 compared, several at a time.
+
+For the least total within a tolerance the error to beat stays at the tolerance, and pairs of blocks are left out
+whose least totals add up to more than the best one so far.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rsscircuit.subsetsum.compiled import kernel, run_cells
 from rsscircuit.subsetsum.lists import insert
-from rsscircuit.subsetsum.problem import BoolArray, Objective, Problem
+from rsscircuit.subsetsum.problem import BoolArray, FloatArray, Objective, Problem, residuals_of
 from rsscircuit.subsetsum.rounding import rounding_of
 
 _BLOCK = 16
@@ -46,7 +50,10 @@ def _sort(values, axis, keys, masks):
 
 @kernel
 def _list(values, axis, keys, masks, sums, low, high):
-    """Sums [sums, subsets] in ascending order of sum ``axis``, and the bounds of every block [blocks, sums]."""
+    """Sums [columns, subsets] in ascending order of column ``axis``, and the bounds of every block [blocks, columns].
+
+    The last column is that of the totals.
+    """
     count, width = values.shape
     size = _sort(values, axis, keys, masks)
     table, order = keys[1 - count % 2], count % 2
@@ -89,15 +96,37 @@ def _compare(left, first, last, right, start, low, high, target, rest, gaps, bes
 
 
 @kernel
-def _search_some(items, targets, enough, first, stride, chosen):
+def _compare_totals(left, first, last, right, start, low, high, target, rest, gaps, limit, best, at_left, at_right):
+    """As :func:`_compare` the pair of least total (total, left, right) with an error of at most ``limit``."""
+    width = target.size
+    for i in range(first, last):
+        bound = 0.0
+        for j in range(width):
+            rest[j] = target[j] - left[j, i]
+            bound = max(bound, low[j] - rest[j], rest[j] - high[j])
+        if bound <= limit and left[width, i] + low[width] < best:
+            gaps[:] = 0.0
+            for j in range(width):
+                part, wanted = right[j, start : start + _BLOCK], rest[j]
+                for k in range(_BLOCK):
+                    gap = abs(part[k] - wanted)
+                    gaps[k] = gap if gap > gaps[k] else gaps[k]
+            for k in range(_BLOCK):
+                if gaps[k] <= limit and left[width, i] + right[width, start + k] < best:
+                    best, at_left, at_right = left[width, i] + right[width, start + k], i, start + k
+    return best, at_left, at_right
+
+
+@kernel
+def _search_some(items, targets, enough, limits, least, first, stride, chosen, found):
     """Search the cells first, first + stride, ... with scratch memory of its own."""
     cells, n, width = items.shape
     room = max(1 << (n - n // 2), _BLOCK)
-    values, order, places = np.empty((n, width)), np.empty(n), np.empty(n, np.int64)
+    values, order, places = np.empty((n, width + 1)), np.empty(n), np.empty(n, np.int64)
     keys, masks_a, masks_b = np.empty((2, room + 1)), np.empty((2, room), np.int64), np.empty((2, room), np.int64)
-    sums_a, sums_b = np.empty((width, room)), np.empty((width, room))
-    low_a, high_a = np.empty((room // _BLOCK, width)), np.empty((room // _BLOCK, width))
-    low_b, high_b = np.empty((room // _BLOCK, width)), np.empty((room // _BLOCK, width))
+    sums_a, sums_b = np.empty((width + 1, room)), np.empty((width + 1, room))
+    low_a, high_a = np.empty((room // _BLOCK, width + 1)), np.empty((room // _BLOCK, width + 1))
+    low_b, high_b = np.empty((room // _BLOCK, width + 1)), np.empty((room // _BLOCK, width + 1))
     rest, gaps, spread = np.empty(width), np.empty(_BLOCK), np.empty(width)
     for cell in range(first, cells, stride):
         target = targets[cell]
@@ -110,58 +139,87 @@ def _search_some(items, targets, enough, first, stride, chosen):
                 insert(order, places, count, items[cell, k, axis], k)
                 count += 1
         for k in range(count):
+            values[k, width] = 0.0
             for j in range(width):
                 values[k, j] = items[cell, places[k], j]
+                values[k, width] += abs(values[k, j]) / width
         half = count // 2
         size_a = _list(values[:half], axis, keys, masks_a, sums_a, low_a, high_a)
         size_b = _list(values[half:count], axis, keys, masks_b, sums_b, low_b, high_b)
         blocks_a, blocks_b = (size_a + _BLOCK - 1) // _BLOCK, (size_b + _BLOCK - 1) // _BLOCK
         best, at_a, at_b = np.inf, 0, 0
+        reach = limits[cell] if least else np.inf
         for everywhere in (False, True):
             facing = blocks_b - 1
             for block in range(blocks_a):
-                most, least = target[axis] - low_a[block, axis], target[axis] - high_a[block, axis]
-                while facing > 0 and low_b[facing, axis] > 0.5 * (least + most):
+                upper, lower = target[axis] - low_a[block, axis], target[axis] - high_a[block, axis]
+                while facing > 0 and low_b[facing, axis] > 0.5 * (lower + upper):
                     facing -= 1
                 begin, end = facing, facing + 1
-                while everywhere and begin > 0 and high_b[begin - 1, axis] > least - best:
+                beat = reach if least else best
+                while everywhere and begin > 0 and high_b[begin - 1, axis] >= lower - beat:
                     begin -= 1
-                while everywhere and end < blocks_b and low_b[end, axis] < most + best:
+                while everywhere and end < blocks_b and low_b[end, axis] <= upper + beat:
                     end += 1
                 for other in range(begin, end):
                     bound = 0.0
                     for j in range(width):
                         below = target[j] - high_a[block, j] - high_b[other, j]
                         bound = max(bound, below, low_a[block, j] + low_b[other, j] - target[j])
-                    if bound < best and best > enough[cell]:
+                    if least:
+                        if bound <= reach and low_a[block, width] + low_b[other, width] < best:
+                            best, at_a, at_b = _compare_totals(
+                                sums_a, block * _BLOCK, min((block + 1) * _BLOCK, size_a), sums_b, other * _BLOCK,
+                                low_b[other], high_b[other], target, rest, gaps, reach, best, at_a, at_b,
+                            )  # fmt: skip
+                    elif bound < best and best > enough[cell]:
                         best, at_a, at_b = _compare(
                             sums_a, block * _BLOCK, min((block + 1) * _BLOCK, size_a), sums_b, other * _BLOCK,
                             low_b[other], high_b[other], target, rest, gaps, best, at_a, at_b,
                         )  # fmt: skip
+        found[cell] = best < np.inf
+        if not found[cell]:
+            continue
         for k in range(half):
             chosen[cell, places[k]] = (masks_a[half % 2, at_a] >> k) & 1
         for k in range(count - half):
             chosen[cell, places[half + k]] = (masks_b[(count - half) % 2, at_b] >> k) & 1
 
 
-def search(problem: Problem) -> BoolArray:
-    """The subset of each cell whose largest error is least, or ANY within the tolerance; bool [cells, n].
+def search(problem: Problem) -> tuple[BoolArray, BoolArray, BoolArray]:
+    """The subset of each cell whose largest error is least; ANY, or the LEAST_TOTAL, within the tolerance.
 
     Up to 28 items that are not zero. Scratch memory is 32 bytes a half sum and 16 for each of its sums, 2.6 MB a thread
     for eight sums of 28 items.
+
+    Returns:
+        Chosen, bool [cells, n]; found, bool [cells]: False where LEAST_TOTAL has nothing within its tolerance; and
+        blurred, bool [cells]: where sums came so near to the tolerance that rounding may hide a better subset.
     """
     cells, n = problem.items.shape[:2]
     items = problem.items.reshape(cells, n, problem.sums)
     targets = problem.targets.reshape(cells, problem.sums)
-    enough = np.zeros(cells)
-    if problem.objective is Objective.ANY:
-        # sums are rounded: what is within this narrower tolerance is within the true one when it is recomputed
-        magnitude = (np.abs(items).sum(axis=1) + np.abs(targets)).max(axis=1)
-        enough = np.maximum(problem.tolerance - rounding_of(n, magnitude), 0.0)
-    chosen = np.zeros((cells, n), np.bool_)
-    run_cells(
-        lambda first, stride: _search_some(items, targets, enough, first, stride, chosen),
-        cells=cells,
-        steps_per_cell=16 << (n // 2),
-    )
-    return chosen
+    slack = rounding_of(n, (np.abs(items).sum(axis=1) + np.abs(targets)).max(axis=1))
+    least = problem.objective is Objective.LEAST_TOTAL
+    # sums are rounded: what is within this narrower tolerance is within the true one when it is recomputed
+    enough = np.maximum(problem.tolerance - slack, 0.0) if problem.objective is Objective.ANY else np.zeros(cells)
+    chosen, found = np.zeros((cells, n), np.bool_), np.zeros(cells, np.bool_)
+
+    def run(part: NDArray[np.intp], limits: FloatArray) -> None:
+        mine, met = np.zeros((part.size, n), np.bool_), np.zeros(part.size, np.bool_)
+        given = items[part], targets[part], enough[part], limits[part]
+        run_cells(
+            lambda first, stride: _search_some(*given, least, first, stride, mine, met),
+            cells=part.size,
+            steps_per_cell=16 << (n // 2),
+        )
+        chosen[part], found[part] = mine, met
+
+    # for the least total at first a little more is allowed; where that lets in what is beyond, a little less
+    run(np.arange(cells), problem.tolerance + slack)
+    blurred = np.zeros(cells, np.bool_)
+    if least:
+        blurred = found & (np.abs(residuals_of(items, chosen, targets)).max(axis=1) > problem.tolerance)
+        if blurred.any():
+            run(np.flatnonzero(blurred), problem.tolerance - slack)
+    return chosen, found, blurred
