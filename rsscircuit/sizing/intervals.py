@@ -1,0 +1,142 @@
+"""Figures with 95 % intervals, from dies that are independent and pairs of one die that are not.
+
+* A share (of pairs that miss): an exact binomial interval with mid-P values, which without a single event is the rule
+  of three, 3 / trials (Lancaster 1961; Hanley and Lippman-Hand 1983). Pairs of a die are worth fewer independent
+  trials: their number is divided by the design effect and by the penalty of estimating it from so many dies
+  (Korn and Graubard 1998).
+* A typical value: the median over the dies, with the order statistics that hold it whatever the distribution (David
+  and Nagaraja 2003). A mean would hang on the one pair in 100 000 whose errors exceed all others together, which no
+  sample of a sensible size holds; such pairs count among the misses.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+TAIL = 0.025  # on either side
+RARE = 0.01  # share below which its own events alone are too few to tell how they cluster
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """An estimate and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def through(self, function: Callable[[float], float]) -> Figure:
+        """The figure that a monotonic function makes of it."""
+        ends = function(self.low), function(self.high)
+        return Figure(value=function(self.value), low=min(ends), high=max(ends))
+
+
+def share_of(share: float, trials: float) -> Figure:
+    """A share with its mid-P interval.
+
+    Args:
+        share: Observed, from 0 to 1.
+        trials: Independent trials, or as many as the observations are worth; any positive number.
+    """
+    events = share * trials
+
+    def beyond(p: float) -> float:
+        """Probability of more events, and half that of as many, at a true share p."""
+        return 0.5 * (incomplete_beta(events, trials - events + 1, p) + incomplete_beta(events + 1, trials - events, p))
+
+    low = 0.0 if share <= 0 else _crossing(lambda p: beyond(p) - TAIL)
+    high = 1.0 if share >= 1 else _crossing(lambda p: beyond(p) - (1.0 - TAIL))
+    return Figure(value=share, low=min(low, share), high=max(high, share))
+
+
+def design_effect(shares: Array, pairs: int) -> float:
+    """By how many times the pairs of a die outnumber what they are worth in independent ones; at least 1.
+
+    Args:
+        shares: [dies], share of the pairs of each die.
+        pairs: Pairs a die.
+    """
+    share, dies = float(shares.mean()), shares.size
+    independent = share * (1.0 - share) / (dies * pairs)
+    return max(1.0, float(shares.var(ddof=1)) / dies / independent) if independent > 0 else 1.0
+
+
+def clustered_share(shares: Array, pairs: int, rare_effect: float) -> Figure:
+    """The share of pairs to which something happens.
+
+    Args:
+        shares: [dies], share of the pairs of each die.
+        pairs: Pairs a die.
+        rare_effect: Least design effect of shares so small that their own events alone do not tell it.
+    """
+    share, trials = float(shares.mean()), shares.size * pairs
+    effect = design_effect(shares, pairs)
+    if not RARE <= share <= 1.0 - RARE:
+        effect = max(effect, rare_effect)
+    penalty = (student_t(shares.size - 1) / student_t(max(trials - 1, 1))) ** 2
+    return share_of(share, max(trials / effect / penalty, 1.0))
+
+
+def median_of(values: Array) -> Figure:
+    """The median of independent values and the order statistics between which it lies; [dies], six or more."""
+    ascending, below = np.sort(values), 0
+    while incomplete_beta(values.size - below - 1, below + 2, 0.5) <= TAIL:  # so many or fewer below the median
+        below += 1
+    return Figure(
+        value=float(np.median(values)), low=float(ascending[below]), high=float(ascending[values.size - 1 - below])
+    )
+
+
+@lru_cache(maxsize=1024)
+def student_t(freedom: int) -> float:
+    """The value that Student's t of so many degrees of freedom exceeds with a probability of 2.5 %."""
+    x = _crossing(lambda x: incomplete_beta(0.5 * freedom, 0.5, x) - 2.0 * TAIL)
+    return math.sqrt(freedom * (1.0 - x) / x)
+
+
+def incomplete_beta(a: float, b: float, x: float) -> float:
+    """The regularised incomplete beta function I_x(a, b), 1 for a = 0 and 0 for b = 0.
+
+    The continued fraction of DLMF 8.17.22, summed from the front (Lentz).
+    """
+    if a <= 0 or x >= 1:
+        return 1.0
+    if b <= 0 or x <= 0:
+        return 0.0
+    if x > (a + 1) / (a + b + 2):
+        return 1.0 - incomplete_beta(b, a, 1.0 - x)
+    front = math.exp(
+        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x) - math.log(a)
+    )
+    c, d = 1.0, 1.0 / (1.0 - (a + b) * x / (a + 1))
+    fraction = d
+    for m in range(1, 10_000):
+        for term in (
+            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
+        ):
+            d = 1.0 / (1.0 + term * d)
+            c = 1.0 + term / c
+            fraction *= c * d
+        if abs(c * d - 1.0) < 1e-14:
+            break
+    return front * fraction
+
+
+def _crossing(function: Callable[[float], float]) -> float:
+    """Where an increasing function crosses zero between 0 and 1."""
+    low, high = 0.0, 1.0
+    while high - low > 1e-9 * high:
+        middle = 0.5 * (low + high)
+        if function(middle) < 0:
+            low = middle
+        else:
+            high = middle
+    return high

@@ -1,0 +1,166 @@
+"""Pairs of banks put to the test: drawn, measured, programmed from what was measured, judged on what is true.
+
+The full scale of a column of pairs is what ``build`` makes of it: the target of its largest weight, which is
+``headroom`` (0.85) times the median of its banks' measured sums (:func:`rsscircuit.mapping.column_scale`). Errors and
+targets are fractions of it, so what lot, wafer and die share cancels.
+
+A miss is a pair whose true conductance is further from its target than the error allows. It is one of
+
+* coverage: the target lies outside the reach of the measured pair;
+* resolution: it lies inside, but the nearest measured sum is further away than the error;
+* measurement: a measured sum is near enough, but the true one is not.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsscircuit.banks import BankSpec, sample_pairs
+from rsscircuit.mapping import column_scale
+from rsscircuit.seeds import stream
+from rsscircuit.sizing.intervals import Figure, clustered_share, design_effect, median_of
+from rsscircuit.sizing.targets import LAWS, TargetLaw
+from rsscircuit.subsetsum import Problem, solve
+from rsscircuit.technology import Technology
+from rsscircuit.technology.cell import bank_area_um2
+
+Array = NDArray[np.float64]
+SIGNS = np.array([[1.0], [-1.0]])
+SCREEN = 10  # one die in so many
+LEAST_DIES = 20  # intervals are over dies
+TAIL = 0.99  # errors beyond this quantile tell how rare misses cluster
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked of a pair, and how it is found out.
+
+    Attributes:
+        error: Largest error, as a fraction of full scale.
+        confidence: Share of pairs that must be within it.
+        targets: Name of the law of targets, of :data:`rsscircuit.sizing.targets.LAWS`.
+        dies: Dies of the sample, each of another lot.
+        pairs: Pairs in the column of every die.
+        seed: Of everything that is drawn.
+        headroom: Share of a bank's reach that is full scale.
+        measurement_share: Share of the error that measurement may add, in rms.
+    """
+
+    error: float
+    confidence: float
+    targets: str
+    dies: int
+    pairs: int
+    seed: int
+    headroom: float
+    measurement_share: float
+
+    @property
+    def limit(self) -> float:
+        """Largest share of misses."""
+        return 1.0 - self.confidence
+
+    @property
+    def screen(self) -> int:
+        """Dies on which a size may be ruled out before all are taken."""
+        return min(self.dies, max(LEAST_DIES, self.dies // SCREEN))
+
+    @property
+    def law(self) -> TargetLaw:
+        """The law of targets."""
+        return LAWS[self.targets]
+
+
+class Verdict(Enum):
+    """What a sample shows of a bank size."""
+
+    ENOUGH = "enough"  #: misses are shown to be at most the limit
+    TOO_FEW = "too few"  #: misses are shown to exceed it
+    CONVERTER = "converter"  #: only measurement is in the way
+    OPEN = "open"  #: the sample is too small to tell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How pairs of banks of one size came out.
+
+    Attributes:
+        resistors: Resistors a bank.
+        dies, pairs: Sample: dies, and pairs a die.
+        area_um2: Of a pair, resistors by their own length and switches with their latches.
+        miss: Share of the pairs that miss; the sum of the next three.
+        coverage, resolution, measurement: The kinds of misses.
+        rms: Root mean square error of a column's pairs over full scale, the median over the dies.
+        floor: The same of what measurement adds, true minus measured conductance of the subset that was chosen.
+        bits: log2(1 / (rms sqrt 12)).
+        verdict: What this shows.
+    """
+
+    resistors: int
+    dies: int
+    pairs: int
+    area_um2: float
+    miss: Figure
+    coverage: Figure
+    resolution: Figure
+    measurement: Figure
+    rms: Figure
+    floor: Figure
+    bits: Figure
+    verdict: Verdict
+
+
+def simulate(spec: BankSpec, technology: Technology, request: Request, dies: int) -> Outcome:
+    """Program pairs of banks on the first ``dies`` dies of a request's sample."""
+    shape = dies, request.pairs
+    sample = sample_pairs(spec, technology, dies=dies, pairs=request.pairs, seed=request.seed)
+    reach = sample.measured_siemens.sum(axis=3)
+    plus, minus = reach[:, :, 0], reach[:, :, 1]
+    full_scale = column_scale(np.ones(shape[::-1]), plus.T, minus.T, request.headroom)[:, None]
+    targets = request.law.draw(stream(request.seed, "stimulus", layer="size"), shape) * full_scale
+    measured, true = ((SIGNS * values).reshape(*shape, -1) for values in (sample.measured_siemens, sample.true_siemens))
+    solution = solve(Problem.of(measured.reshape(dies * request.pairs, -1), targets.ravel()))
+    chosen = solution.chosen.reshape(measured.shape)
+    residual = np.abs(solution.residuals.reshape(shape)) / full_scale
+    error = np.abs(np.where(chosen, true, 0.0).sum(axis=2) - targets) / full_scale
+    floor = np.where(chosen, true - measured, 0.0).sum(axis=2) / full_scale
+    missed, near = error > request.error, residual <= request.error
+    beyond = (targets > plus) | (targets < -minus)
+    together, apart = _rare_effect(error), _rare_effect(residual)
+    miss = clustered_share(missed.mean(axis=1), request.pairs, together)
+    coverage = clustered_share((missed & beyond).mean(axis=1), request.pairs, apart)
+    resolution = clustered_share((missed & ~beyond & ~near).mean(axis=1), request.pairs, apart)
+    measurement = clustered_share((missed & ~beyond & near).mean(axis=1), request.pairs, together)
+    rms = median_of(np.sqrt((error**2).mean(axis=1)))
+    return Outcome(
+        resistors=spec.resistors,
+        dies=dies,
+        pairs=request.pairs,
+        area_um2=2.0 * bank_area_um2(spec.nominal_ohm, technology),
+        miss=miss,
+        coverage=coverage,
+        resolution=resolution,
+        measurement=measurement,
+        rms=rms,
+        floor=median_of(np.sqrt((floor**2).mean(axis=1))),
+        bits=rms.through(lambda value: -math.log2(value * math.sqrt(12.0))),
+        verdict=_verdict(request.limit, miss, measurement, (coverage, resolution)),
+    )
+
+
+def _rare_effect(error: Array) -> float:
+    """Design effect of the largest errors [dies, pairs]: it tells how rare misses would cluster."""
+    return design_effect((error > np.quantile(error, TAIL)).mean(axis=1), error.shape[1])
+
+
+def _verdict(limit: float, miss: Figure, measurement: Figure, unmet: tuple[Figure, ...]) -> Verdict:
+    if miss.high <= limit:
+        return Verdict.ENOUGH
+    if max(kind.high for kind in unmet) <= limit or measurement.low > limit >= max(kind.low for kind in unmet):
+        return Verdict.CONVERTER
+    return Verdict.OPEN if miss.low <= limit else Verdict.TOO_FEW

@@ -1,0 +1,164 @@
+"""Where the banks of a design come from: a virtual die of the process, or the measured table of a real one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsscircuit.assembly import Job, TileBanks
+from rsscircuit.banks import Die, Fault, FloorPlan, MeasuredBanks, draw_die, measure, stuck_switches
+from rsscircuit.banks.exchange import State
+from rsscircuit.banks.table import MeasuredTable
+from rsscircuit.design import Design
+from rsscircuit.design.marks import Marks, load_marks
+from rsscircuit.errors import InputError
+from rsscircuit.mapping import Tile
+from rsscircuit.options import Resolved
+
+Array = NDArray[np.float64]
+OPEN_SIEMENS = 1e-15  # an open resistor, where a netlist needs a number
+VIRTUAL, MEASURED = "virtual", "measured"
+TRUE_VALUES = {VIRTUAL: "drawn from the technology", MEASURED: "not known; what was measured stands for them"}
+COUNTED = ("missing", "open_resistors", "stuck_open", "stuck_closed")
+NAMED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualDie:
+    """The die of a seed, measured by its own converters; drawn anew whenever a tile is asked for.
+
+    Attributes:
+        seed: Which die.
+        resolved: Its process, its bank and the terms of variation.
+        floor_plan: Where its tiles lie.
+        faults: The stuck switches of each layer.
+    """
+
+    seed: int
+    resolved: Resolved
+    floor_plan: FloorPlan
+    faults: Mapping[str, Sequence[Fault]]
+
+    def banks(self, job: Job, tile: Tile) -> TileBanks:
+        """The banks of one tile."""
+        bank, technology = self.resolved.bank, self.resolved.technology
+        place = self.floor_plan.place(self.seed, job.name, tile.index)
+        die = draw_die(bank, technology, job.drawn[tile.window], place, self.resolved.terms)
+        faults = self.faults[job.name]
+        state = stuck_switches(faults, tile.window, bank.resistors) if faults else None
+        return TileBanks(die=die, measured=measure(die, technology, bank, place), marks=Marks(state=state))
+
+    def record(self) -> dict[str, Any]:
+        """What ``design.json`` says of the die."""
+        return {"kind": VIRTUAL, "true_values": TRUE_VALUES[VIRTUAL]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableDie:
+    """The die that a table was measured on.
+
+    Its true values are not known, and what was measured stands for them. Only where every value of the table is the
+    one that the design was programmed from is it the design's own table, and its die the design's own.
+
+    Attributes:
+        table: What was measured.
+        design: The design that is programmed anew; its stuck switches stay where the table says nothing of them.
+        folder: Of the design.
+        own: Whether the table is the design's own.
+        kind: Of the die, ``virtual`` or ``measured``.
+        counts: What every layer lacks.
+    """
+
+    table: MeasuredTable
+    design: Design
+    folder: Path
+    own: bool
+    kind: str
+    counts: Mapping[str, Mapping[str, int]]
+
+    @classmethod
+    def of(cls, table: MeasuredTable, design: Design, folder: Path, kind: str) -> TableDie:
+        """Compare a table with the design that it is for, whose die is of a ``kind``.
+
+        Raises:
+            InputError: The table lacks a switch that the design knows to be stuck closed.
+        """
+        own, unknown, counts = True, list[str](), dict[str, dict[str, int]]()
+        for layer in design.layers:
+            counts[layer.name] = dict.fromkeys(COUNTED, 0)
+            for tile in layer.drawn_tiles:
+                drawn, siemens = layer.matrix.weights[tile.window] != 0, table.siemens[layer.name][tile.window]
+                kept = load_marks(folder, layer.label, tile.index, siemens.shape).state
+                state = _state(table.state[layer.name][tile.window], kept, drawn)
+                before = np.zeros_like(state) if kept is None else kept
+                lost = np.argwhere((before == State.CLOSED) & (state == State.MISSING)).tolist()
+                unknown += [_named(layer.name, tile, *place) for place in lost]
+                same = design.crossbar(layer, tile).measured.step_siemens == siemens
+                own = own and bool(same.all()) and bool((state == before).all())
+                for name, number in _count(state, siemens, drawn).items():
+                    counts[layer.name][name] += number
+        if unknown:
+            more = f"; and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
+            raise InputError(
+                "the design has switches that are stuck closed, and the table does not say what they conduct",
+                where=f"--measured {table.file}",
+                got="; ".join(unknown[:NAMED]) + more,
+                remedy="add them to the table",
+            )
+        return cls(table=table, design=design, folder=folder, own=own, kind=kind if own else MEASURED, counts=counts)
+
+    def banks(self, job: Job, tile: Tile) -> TileBanks:
+        """The banks of one tile."""
+        table, drawn = self.table, job.drawn[tile.window]
+        siemens = table.siemens[job.name][tile.window]
+        kept = load_marks(self.folder, job.label, tile.index, siemens.shape).state
+        sigma = None if table.sigma_siemens is None else table.sigma_siemens[job.name][tile.window]
+        if self.own:
+            die = self.design.crossbar(self.design.layer(job.name), tile).die
+        else:
+            there = drawn[:, :, None, None]
+            die = Die(
+                on_siemens=np.where(there, np.where(siemens > 0, siemens, OPEN_SIEMENS), 0.0),
+                off_siemens=np.where(there, np.full(siemens.shape, self.design.technology.switch.off_siemens), 0.0),
+            )
+        return TileBanks(
+            die=die,
+            measured=MeasuredBanks(step_siemens=siemens),
+            marks=Marks(state=_state(table.state[job.name][tile.window], kept, drawn), sigma_siemens=sigma),
+        )
+
+    def record(self) -> dict[str, Any]:
+        """What ``design.json`` says of the die."""
+        return {
+            "kind": self.kind,
+            "true_values": TRUE_VALUES[self.kind],
+            "file": self.table.file,
+            "sha256": self.table.sha256,
+            "unit": self.table.unit,
+            "own_table": self.own,
+            "layers": dict(self.counts),
+        }
+
+
+def _state(said: NDArray[np.int8], kept: NDArray[np.int8] | None, drawn: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """The state of every branch: what the table says, else what the design knows, else that it works."""
+    before = np.zeros_like(said) if kept is None else np.where(kept == State.MISSING, State.WORKS, kept)
+    state = np.where(said == State.UNSAID, before, said)
+    return np.where(drawn[:, :, None, None], state, State.WORKS).astype(np.int8)
+
+
+def _named(layer: str, tile: Tile, row: int, column: int, polarity: int, branch: int) -> str:
+    """One branch of a tile as a table calls it."""
+    return f"{layer}, row {tile.row + row}, column {tile.column + column}, {'+-'[polarity]}, branch {branch}"
+
+
+def _count(state: NDArray[np.int8], siemens: Array, drawn: NDArray[np.bool_]) -> dict[str, int]:
+    """How many branches of a tile are not as they should be, by the names in :data:`COUNTED`."""
+    nothing = (siemens == 0) & (state != State.MISSING) & drawn[:, :, None, None]
+    found = (state == State.MISSING, nothing, state == State.OPEN, state == State.CLOSED)
+    return {name: int(np.count_nonzero(each)) for name, each in zip(COUNTED, found, strict=True)}
