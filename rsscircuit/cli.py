@@ -17,7 +17,7 @@ from rsscircuit.errors import InputError, RsscircuitError
 from rsscircuit.options import ADC, DEFAULT_TOLERANCE, BuildOptions
 from rsscircuit.progress import Progress, silent
 from rsscircuit.quantities import parse_range, parse_tile
-from rsscircuit.report import tables
+from rsscircuit.report import corners, tables
 from rsscircuit.report.bars import bar
 from rsscircuit.sizing import DEFAULT_PLANS
 from rsscircuit.technology import DEFAULT, load_technology, preset_names, technology_text
@@ -80,6 +80,7 @@ def cli() -> None:
 @option("--most-closed", type=int, help="Most closed switches a pair.")
 @option("--most-total", type=float, help="Largest total conductance of a pair, as a fraction of full scale.")
 @option("--stuck", metavar="FILE.csv", help="Stuck switches: layer,row,column,polarity,branch,state.")
+@option("--corners", metavar="LIST", help="Serve these too: celsius=-40:125,supply=1.62:1.98,volt=0.2.")
 @option("--calibration", metavar="X.npy", help="Inputs whose activations set the input range of each layer.")
 @option("--seed", type=int, default=1, help="Which virtual die.")
 @option("--variation", default="all", help="Terms at work: all, none, or some of lot,wafer,die,gradient,local,switch.")
@@ -99,6 +100,7 @@ def build(model: str, out: str, tile: str, force: bool, as_json: bool, **choices
         _print_json(record)
         return
     tables.show_layers(record, _seconds(Path(out)))
+    corners.show_corners(record)
     tables.print_lines(tables.design_lines(record, design.technology))
     tables.print_lines(["", *_written(Path(out))])
 
@@ -248,6 +250,7 @@ def inspect(directory: str, as_json: bool) -> None:
         _print_json(record)
         return
     tables.show_layers(record, {})
+    corners.show_corners(record)
     tables.print_lines(tables.design_lines(record, load(directory).technology))
     changed = ", ".join(record["changed"])
     tables.print_lines(dies.die_lines(record))
@@ -274,7 +277,7 @@ def size(technology: str, plans: str, as_json: bool, **asked: Any) -> None:
     from rsscircuit.sizing.size import sized_request, split_plans
 
     process = load_technology(technology)
-    request = sized_request(headroom=BuildOptions().headroom, **asked)
+    request = sized_request(**asked)
     record = answer(split_plans(plans), process, request, progress=_bars(as_json))
     if as_json:
         _print_json(record)

@@ -13,6 +13,7 @@ from rsscircuit.design import sought
 from rsscircuit.errors import InputError, SolverError
 from rsscircuit.subsetsum import AUTO, Kind, Objective, choose
 from rsscircuit.technology import DEFAULT, Technology, load_technology, preset_names
+from rsscircuit.technology.corners import parse_corners
 
 NETLISTS = ("all", "sample", "none")
 DEFAULT_TOLERANCE = 2.0**-11
@@ -38,6 +39,8 @@ class BuildOptions:
         most_closed: Most closed switches a pair; None does not bound them.
         most_total: Largest total conductance of a pair, as a fraction of the layer's full scale.
         stuck: CSV file of stuck switches.
+        corners: Where the program has to hold besides the nominal point, as
+            ``celsius=-40:125,supply=1.62:1.98,volt=0.2`` (:func:`rsscircuit.technology.corners.parse_corners`).
         calibration: ``.npy`` file of inputs whose activations set each layer's input range.
         seed: Which virtual die.
         variation: Which terms of process variation are at work: ``all``, ``none``, or some of lot, wafer, die,
@@ -58,6 +61,7 @@ class BuildOptions:
     most_closed: int | None = None
     most_total: float | None = None
     stuck: str | None = None
+    corners: str | None = None
     calibration: str | None = None
     seed: int = 1
     variation: str = "all"
@@ -120,6 +124,7 @@ def resolve(options: BuildOptions) -> Resolved:
     kind = Kind(
         objective=sought(OBJECTIVES[options.objective], float(options.tolerance != 0)),
         items=2 * bank.resistors,
+        sums=1 if options.corners is None else 1 + len(parse_corners(options.corners, technology)),
         counted=options.most_closed is not None and options.most_closed < 2 * bank.resistors,
         bounded=options.most_total is not None,
     )

@@ -44,7 +44,8 @@ def engineering(value: float, unit: str, digits: int = 3) -> str:
     """``value`` for people: ``4.7e-5, "S"`` becomes ``47 uS``."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g} {unit}"
-    exponent = min(9, max(-15, 3 * math.floor(math.log10(abs(value)) / 3)))
+    rounded = float(f"{abs(value):.{digits}g}")  # 999.7 n is 1 u to three digits
+    exponent = min(9, max(-15, 3 * math.floor(math.log10(rounded) / 3)))
     prefix = next(p for p, e in _PREFIXES.items() if e == exponent)
     return f"{value / 10.0**exponent:.{digits}g} {prefix}{unit}"
 

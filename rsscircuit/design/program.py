@@ -144,7 +144,7 @@ def program(
         all_cells = np.nonzero(drawn)
         attempt((all_cells[0], all_cells[1]), targets[all_cells], 0.0)
     reach = step.sum(axis=3)
-    beyond_reach = drawn & (np.abs(targets) > np.where(targets > 0, reach[:, :, 0], reach[:, :, 1]))
+    beyond_reach = (targets != 0) & (np.abs(targets) > np.where(targets > 0, reach[:, :, 0], reach[:, :, 1]))
     missed = drawn & (((worst > tolerance) & (tolerance > 0)) | (status == Status.INFEASIBLE))
     return SwitchPlan(
         closed=chosen.reshape(step.shape),

@@ -10,16 +10,14 @@ from rsscircuit.report.tables import percent, print_lines, print_table
 from rsscircuit.sizing.targets import LAWS
 from rsscircuit.technology import Technology
 
+PLAN_HEADS = ("plan", "n", "95 %", "pair\num2", "bits of\nthe pair", "n by\ngap law", "bits of the\nconverter")
 BEFORE = 2  # sizes shown of a plan up to the one that answers
 
 
 def show_sizes(record: Mapping[str, Any], technology: Technology) -> None:
     """What each plan needs, how its pairs came out near that size, and what theory says."""
     print_lines(_question(record, technology))
-    print_table(
-        ("plan", "n", "95 %", "pair\num2", "bits of\nthe pair", "n by\ngap law", "bits of the\nconverter"),
-        [_plan_row(plan) for plan in record["plans"]],
-    )
+    print_table(PLAN_HEADS, plan_rows(record))
     print_lines([*_notes(record), ""])
     print_table(
         ("plan", "n", "misses\n%", "coverage\n%", "resolution\n%", "measure-\nment, %", "rms\nppm", "floor\nppm"),
@@ -49,6 +47,11 @@ def _question(record: Mapping[str, Any], technology: Technology) -> list[str]:
     ]
 
 
+def plan_rows(record: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """One row a plan, under ``PLAN_HEADS``."""
+    return [_plan_row(plan) for plan in record["plans"]]
+
+
 def _plan_row(plan: Mapping[str, Any]) -> tuple[str, ...]:
     needed = plan["needed"]
     at = next((outcome for outcome in plan["outcomes"] if outcome["resistors"] == needed), None)
@@ -57,7 +60,7 @@ def _plan_row(plan: Mapping[str, Any]) -> tuple[str, ...]:
         "-" if needed is None else str(needed),
         _sizes(plan),
         "-" if at is None else f"{at['area_um2']:,.0f}".replace(",", " "),
-        "-" if at is None else _range(at["bits"]),
+        "-" if at is None else "{value:.2f} ({low:.2f}–{high:.2f})".format(**at["bits"]),
         "-" if plan["gap_law"] is None else str(plan["gap_law"]),
         str(plan["bits"]),
     )
@@ -78,7 +81,7 @@ def _notes(record: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"n: fewest resistors a bank shown to be enough; bits of the converter: so that measurement adds {share} of "
     )
-    yield f"the error, rms, with {own['averages']:g} averages; the technology's has {own['bits']:g}"
+    yield f"the error, rms, with {own['averages']:g} averages; that of {record['technology']} has {own['bits']:g}"
     for plan in record["plans"]:
         if plan["needed"] is None:
             yield f"{plan['plan']}: {_why_not(plan, record)}"

@@ -78,11 +78,16 @@ def show_layers(record: Mapping[str, Any], seconds: Mapping[str, str]) -> None:
     print_table(heads, programmed)
     print_lines(
         [
-            "errors of the true die's weights: rms over the rms weight, worst over the largest; bias rows apart;",
-            "out of reach or tolerance: cells whose target no subset of their pair meets",
+            f"errors of the {_judged(record)} die's weights: rms over the rms weight, worst over the largest; bias rows",
+            "apart; out of reach or tolerance: cells whose target no subset of their pair meets",
             "",
         ]
     )
+
+
+def _judged(record: Mapping[str, Any]) -> str:
+    """Which die errors are told of: that of a measured table is known by its measurement only."""
+    return "measured" if record["die"]["kind"] == "measured" else "true"
 
 
 def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]:
@@ -105,11 +110,12 @@ def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]
         "tolerance": f"{_tolerance(options)}: {engineering(tolerance, 'S')} of "
         f"{engineering(full_scale, 'S')} in layer {first['name']}",
         "objective": _objective(options),
+        "corners": options["corners"] or "",
         "solver": "; ".join(f"{name} ({reason})" for name, reason in solvers.items()),
         "resistors": f"{summary['resistors']} in {summary['cells']} cells; {summary['zero_weights']} zero weights "
         f"saved {summary['resistors_saved']} resistors and switches",
     }
-    lines = [f"{name:<13}{fact}" for name, fact in facts.items()]
+    lines = [f"{name:<13}{fact}" for name, fact in facts.items() if fact]
     for layer in record["layers"]:
         figures = layer["statistics"]
         if figures["beyond_reach"]:

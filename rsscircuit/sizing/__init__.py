@@ -2,7 +2,7 @@
 
 from rsscircuit.sizing.converter import measurement_bits_for, measurement_floor
 from rsscircuit.sizing.intervals import Figure
-from rsscircuit.sizing.outcome import Outcome, Request, Verdict, simulate
+from rsscircuit.sizing.outcome import Outcome, Programmed, Request, Verdict, program_pairs, simulate
 from rsscircuit.sizing.size import DEFAULT_PLANS, MOST_RESISTORS, PlanSize, size, sized_request, split_plans
 from rsscircuit.sizing.targets import LAWS, TargetLaw
 
@@ -13,11 +13,13 @@ __all__ = [
     "Figure",
     "Outcome",
     "PlanSize",
+    "Programmed",
     "Request",
     "TargetLaw",
     "Verdict",
     "measurement_bits_for",
     "measurement_floor",
+    "program_pairs",
     "simulate",
     "size",
     "sized_request",

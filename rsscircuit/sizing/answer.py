@@ -62,7 +62,7 @@ def _theory(request: Request, progress: Progress) -> dict[str, Any]:
             "errors": list(lueker.errors),
             "items": [asdict(figure) for figure in lueker.items],
             "constant": asdict(lueker.constant),
-            "resistors": asdict(lueker.constant.through(lambda constant: 0.5 * constant * bits)),
+            "resistors": asdict(lueker.constant.times(0.5 * bits)),
         },
         "volume": {
             "error": error,

@@ -19,6 +19,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from rsscircuit.comparison.bits import median_interval
+
 Array = NDArray[np.float64]
 TAIL = 0.025  # on either side
 RARE = 0.01  # share below which its own events alone are too few to tell how they cluster
@@ -32,10 +34,9 @@ class Figure:
     low: float
     high: float
 
-    def through(self, function: Callable[[float], float]) -> Figure:
-        """The figure that a monotonic function makes of it."""
-        ends = function(self.low), function(self.high)
-        return Figure(value=function(self.value), low=min(ends), high=max(ends))
+    def times(self, factor: float) -> Figure:
+        """The figure in another unit."""
+        return Figure(value=factor * self.value, low=factor * self.low, high=factor * self.high)
 
 
 def share_of(share: float, trials: float) -> Figure:
@@ -85,13 +86,9 @@ def clustered_share(shares: Array, pairs: int, rare_effect: float) -> Figure:
 
 
 def median_of(values: Array) -> Figure:
-    """The median of independent values and the order statistics between which it lies; [dies], six or more."""
-    ascending, below = np.sort(values), 0
-    while incomplete_beta(values.size - below - 1, below + 2, 0.5) <= TAIL:  # so many or fewer below the median
-        below += 1
-    return Figure(
-        value=float(np.median(values)), low=float(ascending[below]), high=float(ascending[values.size - 1 - below])
-    )
+    """The median of independent values; [values], six or more."""
+    found = median_interval(values)
+    return Figure(value=found.median, low=found.low, high=found.high)
 
 
 @lru_cache(maxsize=1024)

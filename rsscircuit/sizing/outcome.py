@@ -13,7 +13,6 @@ A miss is a pair whose true conductance is further from its target than the erro
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.banks import BankSpec, sample_pairs
+from rsscircuit.comparison.bits import SIGNED, effective_bits
 from rsscircuit.mapping import column_scale
 from rsscircuit.seeds import stream
 from rsscircuit.sizing.intervals import Figure, clustered_share, design_effect, median_of
@@ -97,7 +97,7 @@ class Outcome:
         coverage, resolution, measurement: The kinds of misses.
         rms: Root mean square error of a column's pairs over full scale, the median over the dies.
         floor: The same of what measurement adds, true minus measured conductance of the subset that was chosen.
-        bits: log2(1 / (rms sqrt 12)).
+        bits: Effective bits of a signed pair, log2(2 / (rms sqrt 12)), as ``compare-banks`` has them.
         verdict: What this shows.
     """
 
@@ -115,8 +115,28 @@ class Outcome:
     verdict: Verdict
 
 
-def simulate(spec: BankSpec, technology: Technology, request: Request, dies: int) -> Outcome:
-    """Program pairs of banks on the first ``dies`` dies of a request's sample."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Programmed:
+    """Pairs as they were programmed, all as fractions of full scale, [dies, pairs].
+
+    Attributes:
+        error: True conductance minus target.
+        residual: Measured conductance minus target.
+        beyond: Whether the target lies outside the reach of the measured pair.
+    """
+
+    error: Array
+    residual: Array
+    beyond: NDArray[np.bool_]
+
+    @property
+    def floor(self) -> Array:
+        """What measurement adds: true minus measured conductance of the subset that was chosen."""
+        return self.error - self.residual
+
+
+def program_pairs(spec: BankSpec, technology: Technology, request: Request, dies: int) -> Programmed:
+    """Draw, measure and program pairs of banks on the first ``dies`` dies of a request's sample."""
     shape = dies, request.pairs
     sample = sample_pairs(spec, technology, dies=dies, pairs=request.pairs, seed=request.seed)
     reach = sample.measured_siemens.sum(axis=3)
@@ -125,18 +145,23 @@ def simulate(spec: BankSpec, technology: Technology, request: Request, dies: int
     targets = request.law.draw(stream(request.seed, "stimulus", layer="size"), shape) * full_scale
     measured, true = ((SIGNS * values).reshape(*shape, -1) for values in (sample.measured_siemens, sample.true_siemens))
     solution = solve(Problem.of(measured.reshape(dies * request.pairs, -1), targets.ravel()))
-    chosen = solution.chosen.reshape(measured.shape)
-    residual = np.abs(solution.residuals.reshape(shape)) / full_scale
-    error = np.abs(np.where(chosen, true, 0.0).sum(axis=2) - targets) / full_scale
-    floor = np.where(chosen, true - measured, 0.0).sum(axis=2) / full_scale
-    missed, near = error > request.error, residual <= request.error
-    beyond = (targets > plus) | (targets < -minus)
-    together, apart = _rare_effect(error), _rare_effect(residual)
+    made = np.where(solution.chosen.reshape(true.shape), true, 0.0).sum(axis=2)
+    return Programmed(
+        error=(made - targets) / full_scale,
+        residual=solution.residuals.reshape(shape) / full_scale,
+        beyond=(targets > plus) | (targets < -minus),
+    )
+
+
+def simulate(spec: BankSpec, technology: Technology, request: Request, dies: int) -> Outcome:
+    """How pairs of banks on the first ``dies`` dies of a request's sample come out."""
+    pairs = program_pairs(spec, technology, request, dies)
+    missed, far = np.abs(pairs.error) > request.error, np.abs(pairs.residual) > request.error
+    together, apart = _rare_effect(pairs.error), _rare_effect(pairs.residual)
     miss = clustered_share(missed.mean(axis=1), request.pairs, together)
-    coverage = clustered_share((missed & beyond).mean(axis=1), request.pairs, apart)
-    resolution = clustered_share((missed & ~beyond & ~near).mean(axis=1), request.pairs, apart)
-    measurement = clustered_share((missed & ~beyond & near).mean(axis=1), request.pairs, together)
-    rms = median_of(np.sqrt((error**2).mean(axis=1)))
+    coverage = clustered_share((missed & pairs.beyond).mean(axis=1), request.pairs, apart)
+    resolution = clustered_share((missed & ~pairs.beyond & far).mean(axis=1), request.pairs, apart)
+    measurement = clustered_share((missed & ~pairs.beyond & ~far).mean(axis=1), request.pairs, together)
     return Outcome(
         resistors=spec.resistors,
         dies=dies,
@@ -146,16 +171,17 @@ def simulate(spec: BankSpec, technology: Technology, request: Request, dies: int
         coverage=coverage,
         resolution=resolution,
         measurement=measurement,
-        rms=rms,
-        floor=median_of(np.sqrt((floor**2).mean(axis=1))),
-        bits=rms.through(lambda value: -math.log2(value * math.sqrt(12.0))),
+        rms=median_of(np.sqrt((pairs.error**2).mean(axis=1))),
+        floor=median_of(np.sqrt((pairs.floor**2).mean(axis=1))),
+        bits=median_of(effective_bits(pairs.error, SIGNED)),
         verdict=_verdict(request.limit, miss, measurement, (coverage, resolution)),
     )
 
 
 def _rare_effect(error: Array) -> float:
     """Design effect of the largest errors [dies, pairs]: it tells how rare misses would cluster."""
-    return design_effect((error > np.quantile(error, TAIL)).mean(axis=1), error.shape[1])
+    sizes = np.abs(error)
+    return design_effect((sizes > np.quantile(sizes, TAIL)).mean(axis=1), error.shape[1])
 
 
 def _verdict(limit: float, miss: Figure, measurement: Figure, unmet: tuple[Figure, ...]) -> Verdict:

@@ -11,10 +11,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from rsscircuit.banks import BankSpec, bank_spec
 from rsscircuit.errors import InputError
+from rsscircuit.options import BuildOptions
 from rsscircuit.progress import Progress, silent
 from rsscircuit.sizing.converter import measurement_bits_for
+from rsscircuit.sizing.intervals import clustered_share
 from rsscircuit.sizing.outcome import LEAST_DIES, Outcome, Request, Verdict, simulate
 from rsscircuit.sizing.targets import LAWS
 from rsscircuit.sizing.theory import counting_bound, gap_law_miss
@@ -23,7 +27,9 @@ from rsscircuit.technology import Technology
 DEFAULT_PLANS = "geometric:1.25,sub-radix:1.8,linear:0.2,uniform:4,equal"
 MOST_RESISTORS = 20  # a pair is one exact problem of 40 items
 MISSES_AT_LIMIT = 10  # in a default sample
-SHOWN_BY_NONE = 3.0  # rule of three: a share p is excluded by 3 / p trials without an event
+SHOWN_BY_NONE = (
+    3.0  # rule of three: a share p is excluded by 3 / p trials without an event, and the penalty of few dies
+)
 MOST_PAIRS = 1_000_000
 
 
@@ -74,14 +80,22 @@ def sized_request(
     *,
     error: float,
     confidence: float,
-    targets: str,
-    dies: int | None,
-    pairs: int,
-    seed: int,
-    headroom: float,
-    measurement_share: float,
+    targets: str = "weights",
+    dies: int | None = None,
+    pairs: int = 64,
+    seed: int = 1,
+    measurement_share: float = 0.1,
 ) -> Request:
     """Check what is asked, and take enough dies for the confidence where their number is not given.
+
+    Args:
+        error: Largest error of a pair, as a fraction of full scale.
+        confidence: Share of the pairs that must be within it.
+        targets: Law of the targets, of :data:`rsscircuit.sizing.targets.LAWS`.
+        dies: Dies of the sample; else enough for ten misses at the limit.
+        pairs: Pairs in the column of every die.
+        seed: Of dies and targets.
+        measurement_share: Share of the error that measurement may add, in rms.
 
     Raises:
         InputError: A value outside its range, or a sample that cannot show the confidence.
@@ -99,15 +113,15 @@ def sized_request(
     if not 0.0 < measurement_share < 1.0:
         raise InputError("a share is above 0 and below 1", where="--measurement-share", got=measurement_share)
     limit = 1.0 - confidence
-    shown = math.ceil(SHOWN_BY_NONE / limit / pairs)
+    shown = _dies_without_a_miss(limit, pairs)
     if dies is None:
         dies = max(LEAST_DIES, math.ceil(MISSES_AT_LIMIT / limit / pairs))
     elif dies < LEAST_DIES:
         raise InputError("intervals over dies need some", where="--dies", got=dies, remedy=f"take {LEAST_DIES} or more")
     elif dies < shown:
         raise InputError(
-            f"{dies * pairs} pairs cannot show a confidence of {confidence:g}: without a single miss that takes "
-            f"{math.ceil(SHOWN_BY_NONE / limit)}",
+            f"{dies * pairs} pairs cannot show a confidence of {confidence:g}; without a single miss that takes "
+            f"{shown * pairs}",
             where="--dies",
             got=dies,
             remedy=f"take {shown} dies or more, or leave it out",
@@ -123,9 +137,17 @@ def sized_request(
         dies=dies,
         pairs=pairs,
         seed=seed,
-        headroom=headroom,
+        headroom=BuildOptions().headroom,
         measurement_share=measurement_share,
     )
+
+
+def _dies_without_a_miss(limit: float, pairs: int) -> int:
+    """The fewest dies on which no miss shows that there are few enough."""
+    dies = max(LEAST_DIES, math.ceil(SHOWN_BY_NONE / limit / pairs))
+    while clustered_share(np.zeros(dies), pairs, 1.0).high > limit:
+        dies += 1
+    return dies
 
 
 def size(

@@ -9,9 +9,10 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from rsscircuit.comparison.targets import LAPLACE_SCALE, MID_RANGE
+
 Array = NDArray[np.float64]
-WEIGHT_SCALE = 0.06
-_CUT = float(-np.expm1(-1.0 / WEIGHT_SCALE))  # share of the exponential law below full scale
+_CUT = float(-np.expm1(-1.0 / LAPLACE_SCALE))  # share of the exponential law below full scale
 _FINE = (np.arange(4096) + 0.5) / 4096
 
 
@@ -47,12 +48,12 @@ class TargetLaw:
 
 
 def _laplace(share: Array) -> Array:
-    result: Array = -WEIGHT_SCALE * np.log1p(-share * _CUT)
+    result: Array = -LAPLACE_SCALE * np.log1p(-share * _CUT)
     return result
 
 
 def _even(share: Array) -> Array:
-    return 0.15 + 0.7 * share
+    return MID_RANGE[0] + (MID_RANGE[1] - MID_RANGE[0]) * share
 
 
 LAWS = MappingProxyType(

@@ -97,6 +97,11 @@ def grid_error(error: float, items: int, step: float) -> float:
     return error + items * step
 
 
+def grid_spread(items: int, step: float) -> float:
+    """Root mean square error that rounding to the nearest grid value adds to a sum of half the items."""
+    return step * math.sqrt(0.5 * items / 12.0)
+
+
 def _normal_below(z: Array) -> Array:
     """Distribution function of the standard normal law."""
     flat = [0.5 * math.erfc(-value / math.sqrt(2.0)) for value in z.ravel()]

@@ -104,9 +104,10 @@ def states(error: float, items: Sequence[float] | Array) -> Iterator[Covered]:
         yield covered
 
 
-def lemma_bound(volume: float) -> float:
-    """What Lemma 2.2.1 holds E[v_{t+1}] to."""
-    return volume * (1.0 + 0.25 * (1.0 - volume))
+def lemma_bound(volumes: Array) -> Array:
+    """What Lemma 2.2.1 holds E[v_{t+1}] to, from v_t."""
+    result: Array = volumes * (1.0 + 0.25 * (1.0 - volumes))
+    return result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -132,8 +133,7 @@ class Growth:
     @property
     def violations(self) -> int:
         """States below the bound of Lemma 2.2.1 by more than rounding."""
-        bound = self.volumes * (1.0 + 0.25 * (1.0 - self.volumes))
-        return int((self.expected < bound * (1.0 - 1e-9))[self.open].sum())
+        return int((self.expected < lemma_bound(self.volumes) * (1.0 - 1e-9))[self.open].sum())
 
     def factor(self) -> Figure:
         """Mean of E[v_{t+1}] / v_t over the states of a path with v_t below 1/2; the median over the paths."""

@@ -54,8 +54,6 @@ class Bank(NamedTuple):
             dies=dies,
             pairs=self.pairs,
             seed=seed,
-            headroom=0.85,
-            measurement_share=0.1,
         )
         return simulate(bank_spec(self.plan, self.n, technology.resistor.unit_ohm), technology, request, dies)
 
@@ -124,9 +122,8 @@ def of_sizes(seeds: int) -> Iterator[Coverage]:
     """The whole numbers: resistors that plans need, and vectors."""
     technology, plans = load_technology("sky130_xhigh_1M"), ("geometric:1.25", "linear:0.2", "sub-radix:1.8")
     asked = {"error": 1e-3, "confidence": 0.99, "targets": "weights", "pairs": 64}
-    fixed = {"headroom": 0.85, "measurement_share": 0.1}
-    truths = size(plans, technology, sized_request(dies=2000, seed=FIRST_OF_TRUTH, **asked, **fixed))
-    found = [size(plans, technology, sized_request(dies=None, seed=seed, **asked, **fixed)) for seed in range(seeds)]
+    truths = size(plans, technology, sized_request(dies=2000, seed=FIRST_OF_TRUTH, **asked))
+    found = [size(plans, technology, sized_request(dies=None, seed=seed, **asked)) for seed in range(seeds)]
     for position, truth in enumerate(truths):
         yield _whole(f"sky130_xhigh_1M, {truth.plan}, 0.001 at 99 %", truth, [each[position] for each in found])
     for dimensions in (1, 2):

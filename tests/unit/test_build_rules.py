@@ -71,6 +71,25 @@ def test_a_stuck_switch_of_another_network_is_refused(small_network: Path, tmp_p
     assert not (tmp_path / "d").exists()
 
 
+def test_a_program_for_all_corners_says_what_it_costs_and_gains(small_network: Path, tmp_path: Path) -> None:
+    given = {"technology": "sky130_xhigh_100k", "tolerance": 0.002}
+    plain = build(small_network, tmp_path / "plain", **given)
+    robust = build(small_network, tmp_path / "robust", corners="celsius=-40:125", **given)
+    for layer, alone in zip(robust.layers, plain.layers, strict=True):
+        assert "corners" not in alone.statistics
+        nominal, cold, hot = layer.statistics["corners"]
+        assert nominal["at"] == "nominal"
+        assert hot["at"] == "125 C, 1.8 V supply, +0 V input"
+        assert hot["rms"] < hot["rms_without"]
+        assert max(cold["worst"], hot["worst"]) < max(cold["worst_without"], hot["worst_without"])
+        totals = layer.statistics["corner_totals"]
+        assert totals["total_without"] == pytest.approx(
+            alone.statistics["mean_cell_siemens"] / alone.full_scale_siemens, rel=1e-3
+        )
+        assert totals["total"] > totals["total_without"]
+    assert rsscircuit.load(tmp_path / "robust").options["corners"] == "celsius=-40:125"
+
+
 def test_half_an_adc_step_is_the_tolerance(small_network: Path, small_inputs: Path, tmp_path: Path) -> None:
     given = {"tolerance": "adc", "adc_bits": 7, "calibration": str(small_inputs)}
     design = build(small_network, tmp_path / "d", **given)
@@ -97,6 +116,7 @@ def test_half_an_adc_step_is_the_tolerance(small_network: Path, small_inputs: Pa
         ({"tolerance": "half"}, InputError, "a tolerance is a fraction, or adc; got 'half'"),
         ({"tolerance": -0.1}, InputError, "a fraction from 0 to 1; got -0.1"),
         ({"tolerance": float("nan")}, InputError, "a fraction from 0 to 1; got nan"),
+        ({"corners": "celsius=-400"}, InputError, "--corners: impossible corner"),
         ({"adc_bits": 0}, InputError, "an ADC has 1 to 24 bits; got 0"),
         ({"objective": "best"}, InputError, "no such choice; got 'best'; choose from least-total, fewest, any"),
         ({"most_closed": -1}, InputError, "--most-closed.*got -1"),

@@ -172,6 +172,16 @@ def test_the_largest_error_of_several_sums_is_least(name: str, n: int) -> None:
         checked(Problem.of(items, targets, tolerance=tolerance, objective=objective))
 
 
+def test_any_of_several_sums_is_within_the_tolerance_when_sums_are_recomputed() -> None:
+    rng = np.random.default_rng(6)
+    items = rng.choice([0.1, 0.2, 0.3, -0.1, 0.7], (600, 7, 2))
+    targets = rng.choice([0.6, 1.1, 0.3], (600, 2))
+    some = np.abs(residuals_of(items, rng.random((600, 7)) < 0.5, targets)).max(axis=1)
+    for objective in (Objective.ANY, Objective.LEAST_TOTAL):
+        answer = solve(Problem.of(items, targets, tolerance=some, objective=objective), exact.NAME)
+        assert (answer.errors <= some).all()
+
+
 def test_several_sums_of_many_items_are_compared_block_by_block() -> None:
     rng = np.random.default_rng(4)
     for sums in (2, 5):
