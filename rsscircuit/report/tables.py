@@ -78,8 +78,8 @@ def show_layers(record: Mapping[str, Any], seconds: Mapping[str, str]) -> None:
     print_table(heads, programmed)
     print_lines(
         [
-            f"errors of the {_judged(record)} die's weights: rms over the rms weight, worst over the largest; bias rows",
-            "apart; out of reach or tolerance: cells whose target no subset of their pair meets",
+            f"errors of the {_judged(record)} die's weights: rms over the rms weight, worst over the largest; bias",
+            "rows apart; out of reach or tolerance: cells whose target no subset of their pair meets",
             "",
         ]
     )

@@ -142,11 +142,11 @@ def test_the_default_sample_follows_the_confidence() -> None:
 
 
 def test_the_least_sample_shows_the_confidence_without_a_miss() -> None:
-    with pytest.raises(InputError, match="take 49 dies"):
-        asked(confidence=0.999, dies=48)
-    for dies, enough in ((49, True), (48, False)):
+    with pytest.raises(InputError, match="take 50 dies"):
+        asked(confidence=0.999, dies=49)
+    for dies, enough in ((50, True), (49, False)):
         assert (clustered_share(np.zeros(dies), 64, 1.0).high <= 0.001) == enough
-    assert asked(confidence=0.999, dies=49).dies == 49
+    assert asked(confidence=0.999, dies=50).dies == 50
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_the_least_sample_shows_the_confidence_without_a_miss() -> None:
         ({"seed": -1}, "--seed"),
         ({"pairs": 0}, "--pairs"),
         ({"dies": 5}, "take 20 or more"),
-        ({"dies": 40, "confidence": 0.999}, "2560 pairs cannot show .* takes 3136; got 40; take 49 dies"),
+        ({"dies": 40, "confidence": 0.999}, "2560 pairs cannot show .* takes 3200; got 40; take 50 dies"),
         ({"dies": 10**6}, "at most 1000000"),
         ({"measurement_share": 0}, "--measurement-share"),
     ],
