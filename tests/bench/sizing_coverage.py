@@ -152,7 +152,7 @@ def _coverage(what: str, figure: str, truth: float, figures: Sequence[Figure], r
 
 
 def block(found: Sequence[Coverage]) -> pages.Block:
-    """The table."""
+    """Everything, as printed."""
     rows, last = [], ""
     for each in found:
         row = (
@@ -165,13 +165,40 @@ def block(found: Sequence[Coverage]) -> pages.Block:
         rows.append((each.what if each.what != last else "", *row))
         last = each.what
     return pages.Block(
-        "coverage",
+        "all",
         ("sample", "figure", "truth", "width", "covered", f"{HELD[0]} to {HELD[1]} %"),
         rows,
         "Truth: a run of a hundred times the dies. Width: median interval over the truth. At least: whole numbers, and "
         f"shares of less than {RARE_EVENTS:g} expected events, cannot be made to cover less than they do.",
         left=2,
     )
+
+
+def banks_page(found: Sequence[Coverage]) -> pages.Block:
+    """The figures of the samples of banks, a row a sample."""
+    figures = (*SHARES, "rms", "floor", "bits")
+    samples: dict[str, dict[str, str]] = {}
+    for each in found:
+        if each.figure in figures:
+            cell = f"({each.covered})" if each.rare else str(each.covered)
+            samples.setdefault(each.what, {})[each.figure] = cell
+    rows = [(what, *(cells.get(figure, "-") for figure in figures)) for what, cells in samples.items()]
+    note = (
+        f"Seeds of {found[0].seeds} whose interval holds the figure of a run of a hundred times the dies. In brackets: "
+        f"less than {RARE_EVENTS:g} events expected in a sample. -: none in the long run."
+    )
+    return pages.Block("coverage", ("sample", *figures), rows, note)
+
+
+def others_page(found: Sequence[Coverage]) -> pages.Block:
+    """Whole numbers and theory, a row a figure."""
+    rows = [
+        (each.what, each.figure, f"{each.truth:.3g}", f"({each.covered})" if each.rare else str(each.covered))
+        for each in found
+        if each.figure not in (*SHARES, "rms", "floor", "bits")
+    ]
+    note = "The same; whole numbers in brackets, whose intervals cannot be made to cover less than they do."
+    return pages.Block("coverage-others", ("what", "figure", "truth", "covered"), rows, note, left=2)
 
 
 def main() -> None:
@@ -189,7 +216,7 @@ def main() -> None:
     table = block(found)
     table.show()
     if options.write:
-        pages.write("banks.md", {table.key: table.markdown()})
+        pages.write("banks.md", {page.key: page.markdown() for page in (banks_page(found), others_page(found))})
 
 
 if __name__ == "__main__":
