@@ -92,13 +92,13 @@ def _why_not(plan: Mapping[str, Any], record: Mapping[str, Any]) -> str:
     last = plan["outcomes"][-1]
     limit, miss = 1.0 - record["confidence"], last["miss"]
     dies = math.ceil(record["dies"] * miss["high"] / limit / 100) * 100
-    more = f"take {dies} dies or more" if miss["low"] <= limit else ""
+    open_yet = miss["low"] <= limit
     if plan["converter_from"] is not None:
-        way = f"from {plan['converter_from']} resistors on only measurement is in the way, "
-        return way + (f"and may not be: {more}" if more else "and misses too often")
+        way = f"from {plan['converter_from']} resistors on only measurement"
+        return f"{way} can be in the way; {dies} dies may tell" if open_yet else f"{way} is in the way"
     if plan["least"] is None:
         return f"{last['resistors']} resistors are too few"
-    return f"open up to {last['resistors']} resistors; {more or 'misses do not fall with more of them'}"
+    return f"open up to {last['resistors']} resistors" + (f"; {dies} dies may tell" if open_yet else "")
 
 
 def _outcome_rows(plan: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -136,10 +136,10 @@ def _digits(value: float, digits: int) -> str:
 def _show_theory(record: Mapping[str, Any]) -> None:
     theory = record["theory"]
     lueker, volume, vectors = theory["lueker"], theory["volume"], theory["vectors"]
-    error = f"{record['error']:g}"
+    error, least = f"{record['error']:g}", max(1, math.ceil(theory["counting_items"] / 2))
     print_lines(
         [
-            f"counting bound      n >= {math.ceil(theory['counting_items'] / 2)}: 4^n sums must cover the targets",
+            f"counting bound      n >= {least}: 4^n sums must cover the targets",
             f"Lueker's theorem    n >= {_range(lueker['resistors'])}: 2n items U[-1, 1] then reach every point of "
             "[-1, 1]",
             f"                    within {error} with probability 1 - {error}, by C log2(1/error) with C = "

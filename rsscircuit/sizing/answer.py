@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rsscircuit.progress import Progress, silent
-from rsscircuit.sizing.outcome import Request
+from rsscircuit.sizing.outcome import LEAST_DIES, Request
 from rsscircuit.sizing.size import PlanSize, size
 from rsscircuit.sizing.theory import counting_bound, vector_counting_bound, vector_forecast, vector_theorem
 from rsscircuit.sizing.vectors import vectors_needed
@@ -18,7 +18,7 @@ from rsscircuit.technology import Technology
 VOLUME_ERROR = 1e-3  # the smallest for which the volume is simulated
 VOLUME_PATHS, VOLUME_ITEMS = 50, 40
 VECTOR_DIMENSIONS = (1, 2, 3)
-VECTOR_ERROR, VECTOR_CONFIDENCE = 0.05, 0.99
+VECTOR_ERROR, VECTOR_CONFIDENCE = 0.1, 0.99
 
 
 def answer(
@@ -37,7 +37,7 @@ def answer(
         "technology": technology.name,
         "hypothetical": technology.hypothetical,
         **asdict(request),
-        "screen": request.screen,
+        "screen": LEAST_DIES,
         "converter": {"bits": technology.measurement.bits, "averages": technology.measurement.averages},
         "plans": [_plan(each) for each in sizes],
         "theory": _theory(request, progress),

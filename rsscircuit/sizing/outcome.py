@@ -31,7 +31,6 @@ from rsscircuit.technology.cell import bank_area_um2
 
 Array = NDArray[np.float64]
 SIGNS = np.array([[1.0], [-1.0]])
-SCREEN = 10  # one die in so many
 LEAST_DIES = 20  # intervals are over dies
 TAIL = 0.99  # errors beyond this quantile tell how rare misses cluster
 
@@ -64,11 +63,6 @@ class Request:
     def limit(self) -> float:
         """Largest share of misses."""
         return 1.0 - self.confidence
-
-    @property
-    def screen(self) -> int:
-        """Dies on which a size may be ruled out before all are taken."""
-        return min(self.dies, max(LEAST_DIES, self.dies // SCREEN))
 
     @property
     def law(self) -> TargetLaw:

@@ -1,12 +1,13 @@
 """The number of resistors that each bank plan needs for an error and a confidence, by simulation.
 
 The search goes upward from the counting bound, below which no bank can do, since a resistor more doubles the cost of
-programming a bank. Some of the dies rule out most sizes; what they leave open is settled on all of them. The size
+programming a bank. Twenty dies rule out most sizes; what they leave open is settled on all of them. The size
 that is enough is followed by one more, which shows what a further resistor would bring.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from rsscircuit.technology import Technology
 
 DEFAULT_PLANS = "geometric:1.25,sub-radix:1.8,linear:0.2,uniform:4,equal"
 MOST_RESISTORS = 20  # a pair is one exact problem of 40 items
-MISSES_AT_LIMIT = 10  # in a default sample
+MISSES_AT_LIMIT = 30  # in a default sample
 SHOWN_BY_NONE = (
     3.0  # rule of three: a share p is excluded by 3 / p trials without an event, and the penalty of few dies
 )
@@ -92,7 +93,7 @@ def sized_request(
         error: Largest error of a pair, as a fraction of full scale.
         confidence: Share of the pairs that must be within it.
         targets: Law of the targets, of :data:`rsscircuit.sizing.targets.LAWS`.
-        dies: Dies of the sample; else enough for ten misses at the limit.
+        dies: Dies of the sample; else enough for thirty misses at the limit.
         pairs: Pairs in the column of every die.
         seed: Of dies and targets.
         measurement_share: Share of the error that measurement may add, in rms.
@@ -100,8 +101,8 @@ def sized_request(
     Raises:
         InputError: A value outside its range, or a sample that cannot show the confidence.
     """
-    if not 1e-9 <= error <= 0.5:
-        raise InputError("an error is a fraction of full scale from 1e-9 to 0.5", where="--error", got=error)
+    if not 1e-9 <= error <= 0.25:
+        raise InputError("an error is a fraction of full scale from 1e-9 to 0.25", where="--error", got=error)
     if not 0.5 <= confidence <= 0.9999:
         raise InputError("a confidence is from 0.5 to 0.9999", where="--confidence", got=confidence)
     if targets not in LAWS:
@@ -177,54 +178,51 @@ def size(
 
 def _banks(plan: str, technology: Technology, first: int) -> list[BankSpec]:
     """The banks of a plan, n ascending."""
-    unit = technology.resistor.unit_ohm
-    if plan.startswith("list:"):
-        return [bank_spec(plan, plan.count(",") + 1, unit)]
-    return [bank_spec(plan, n, unit) for n in range(first, MOST_RESISTORS + 1)]
+    sizes = [plan.count(",") + 1] if plan.startswith("list:") else range(first, MOST_RESISTORS + 1)
+    if sizes[0] > MOST_RESISTORS:
+        raise InputError(f"a list has at most {MOST_RESISTORS} multiples here", where="--plans", got=plan)
+    try:
+        return [bank_spec(plan, n, technology.resistor.unit_ohm) for n in sizes]
+    except InputError as error:
+        remedy = "name plans as build --bank does, for example geometric:1.25"
+        raise InputError(error.what, where="--plans", got=plan, remedy=remedy) from error
 
 
 def _size_plan(specs: Sequence[BankSpec], technology: Technology, request: Request, progress: Progress) -> PlanSize:
-    outcomes: list[Outcome] = []
+    tried: list[Outcome] = []
     with progress(specs[0].plan[:28], len(specs)) as advance:
         for spec in specs:
-            outcomes.append(_settled(spec, technology, request))
+            tried.append(_settled(spec, technology, request))
             advance(1)
-            if _done(outcomes):
+            if _done(tried):
                 break
-        advance(len(specs) - len(outcomes))
-        last = outcomes[-1]
-        enough = last.verdict is Verdict.ENOUGH
-        if enough and len(outcomes) < len(specs):
-            outcomes.append(simulate(specs[len(outcomes)], technology, request, request.dies))
-    tried = outcomes if not enough else outcomes[: outcomes.index(last) + 1]
-    possible = [outcome.resistors for outcome in tried if outcome.miss.low <= request.limit]
+        advance(len(specs) - len(tried))
+        enough = tried[-1].verdict is Verdict.ENOUGH
+        more = [simulate(spec, technology, request, request.dies) for spec in specs[len(tried) :][:1] if enough]
+    last = specs[len(tried) - 1]
+    limit, law, headroom = request.limit, request.law, request.headroom
+    possible = (outcome.resistors for outcome in tried if outcome.miss.low <= limit)
+    blocked = itertools.takewhile(lambda outcome: outcome.verdict is Verdict.CONVERTER, reversed(tried))
     forecast = (
-        spec.resistors
-        for spec in specs
-        if gap_law_miss(spec, technology, request.error, request.law, request.headroom) <= request.limit
+        spec.resistors for spec in specs if gap_law_miss(spec, technology, request.error, law, headroom) <= limit
     )
     return PlanSize(
-        plan=specs[0].plan,
+        plan=last.plan,
         needed=last.resistors if enough else None,
-        least=possible[0] if possible else None,
-        converter_from=last.resistors - 1 if last.verdict is Verdict.CONVERTER else None,
+        least=next(possible, None),
+        converter_from=min((outcome.resistors for outcome in blocked), default=None),
         gap_law=next(forecast, None),
         bits=measurement_bits_for(
-            request.error,
-            specs[tried.index(last)],
-            technology,
-            request.law,
-            headroom=request.headroom,
-            share=request.measurement_share,
+            request.error, last, technology, law, headroom=headroom, share=request.measurement_share
         ),
-        outcomes=tuple(outcomes),
+        outcomes=(*tried, *more),
     )
 
 
 def _settled(spec: BankSpec, technology: Technology, request: Request) -> Outcome:
     """What some dies show, or all of them where those leave it open."""
-    outcome = simulate(spec, technology, request, request.screen)
-    if outcome.verdict is Verdict.TOO_FEW or request.screen == request.dies:
+    outcome = simulate(spec, technology, request, LEAST_DIES)
+    if outcome.verdict is Verdict.TOO_FEW or request.dies == LEAST_DIES:
         return outcome
     return simulate(spec, technology, request, request.dies)
 

@@ -22,7 +22,7 @@ from rsscircuit.sizing.targets import TargetLaw
 from rsscircuit.technology import Technology
 
 Array = NDArray[np.float64]
-MOST_VECTORS = 200
+FURTHEST_FORECAST = 200
 
 
 def counting_bound(error: float, confidence: float, law: TargetLaw) -> int:
@@ -69,7 +69,7 @@ def vector_forecast(dimensions: int, error: float, confidence: float) -> int:
     """
     points = (np.arange(32) + 0.5) / 32  # of one coordinate; signs do not matter
     ends = np.stack([points + 2.0 * error, points - 2.0 * error])
-    for n in range(max(1, vector_counting_bound(dimensions, error, confidence)), MOST_VECTORS + 1):
+    for n in range(max(1, vector_counting_bound(dimensions, error, confidence)), FURTHEST_FORECAST + 1):
         expected = np.zeros((points.size,) * dimensions)
         for k in range(1, n + 1):
             within = np.diff(_normal_below(ends[::-1] / math.sqrt(k)), axis=0)[0]
@@ -79,7 +79,7 @@ def vector_forecast(dimensions: int, error: float, confidence: float) -> int:
             expected += math.comb(n, k) * chance
         if np.exp(-expected).mean() <= 1.0 - confidence:
             return n
-    raise ValueError(f"more than {MOST_VECTORS} vectors")
+    raise ValueError(f"more than {FURTHEST_FORECAST} vectors")
 
 
 def vector_theorem(dimensions: int, error: float) -> float:

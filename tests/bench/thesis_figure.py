@@ -1,6 +1,6 @@
 """Figure 4.3 of da Cunha 2023: the worst error of trained convolution weights as subset sums of Uniform[-1, 1] numbers.
 
-python tests/bench/thesis_figure.py
+python tests/bench/thesis_figure.py --write
 
 For every weight of the convolutions of LeNet5 a bank of its own is drawn, and the nearest of its subset sums is taken.
 The thesis finds worst errors below 1e-2 "from sample sizes around 15-20".
@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pages
 from numpy.typing import NDArray
 
 from rsscircuit.network import read_network
-from rsscircuit.report.tables import print_table
 from rsscircuit.seeds import stream
 from rsscircuit.subsetsum import Problem, solve
 from rsscircuit.technology.laws import parse_law
@@ -72,9 +72,16 @@ HEADS = ("network", "n", "worst error, median", "least to largest", "rms error")
 
 
 def main() -> None:
-    """Print the table."""
-    argparse.ArgumentParser(description="worst errors of LeNet5's convolution weights, figure 4.3").parse_args()
-    print_table(HEADS, rows_of(measure()))
+    """Print the table, and write it where asked to."""
+    parser = argparse.ArgumentParser(description="worst errors of LeNet5's convolution weights, figure 4.3")
+    parser.add_argument("--write", action="store_true", help="rewrite the table of docs/banks.md")
+    points = measure()
+    block = pages.Block(
+        "figure-4.3", HEADS, rows_of(points), f"{points[0].weights} weights, {SEEDS} draws of all banks."
+    )
+    block.show()
+    if parser.parse_args().write:
+        pages.write("banks.md", {block.key: block.markdown()})
 
 
 if __name__ == "__main__":
