@@ -75,12 +75,12 @@ def main() -> None:
     """Print the table, and write it where asked to."""
     parser = argparse.ArgumentParser(description="worst errors of LeNet5's convolution weights, figure 4.3")
     parser.add_argument("--write", action="store_true", help="rewrite the table of docs/banks.md")
+    options = parser.parse_args()
     points = measure()
-    block = pages.Block(
-        "figure-4.3", HEADS, rows_of(points), f"{points[0].weights} weights, {SEEDS} draws of all banks."
-    )
+    note = f"{points[0].weights} weights, {SEEDS} draws of all banks."
+    block = pages.Block("figure-4.3", HEADS, rows_of(points), note)
     block.show()
-    if parser.parse_args().write:
+    if options.write:
         pages.write("banks.md", {block.key: block.markdown()})
 
 
