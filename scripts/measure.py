@@ -22,13 +22,13 @@ NETWORKS = {
     "LeNet5, Fashion-MNIST": ("lenet5_fashion", "lenet5.onnx"),
 }
 BANKS: dict[str, dict[str, Any]] = {
-    "default: `sky130_xhigh_1M`, `geometric:1.25`, 12": {},
+    "default: `sky130_xhigh_1M`, `linear:0.5`, 14": {},
     "`--resistors 10`": {"resistors": 10},
-    "`--resistors 8`": {"resistors": 8},
-    "`--resistors 16`": {"resistors": 16},
+    "`--resistors 12`": {"resistors": 12},
+    "`--resistors 18`": {"resistors": 18},
+    "`--bank geometric:1.25 --resistors 12`": {"bank": "geometric:1.25", "resistors": 12},
     "`--bank geometric:1.5 --resistors 10`": {"bank": "geometric:1.5", "resistors": 10},
-    "`--bank sub-radix:1.8`": {"bank": "sub-radix:1.8"},
-    "`--bank linear:0.2`": {"bank": "linear:0.2"},
+    "`--bank sub-radix:1.8 --resistors 9`": {"bank": "sub-radix:1.8", "resistors": 9},
     "`--bank linear:0.2 --resistors 18`": {"bank": "linear:0.2", "resistors": 18},
     "`--bank equal`": {"bank": "equal"},
     "`--technology sky130_xhigh_100k`": {"technology": "sky130_xhigh_100k"},

@@ -50,7 +50,7 @@ def test_presets_load_and_every_number_has_a_source(name: str) -> None:
         ("value = 1e+06", "value = 0", "resistor.unit_ohm: must be greater than zero"),
         ("[drive]", "[drives]", "drive: missing entry"),
         ("[drive]", "[drives]", ": drives: unknown entry"),
-        ('plan = "geometric:1.25"', "plan = 3", "bank: needs plan"),
+        ('plan = "linear:0.5"', "plan = 3", "bank: needs plan"),
         ("hypothetical = false", 'hypothetical = "no"', "line 7: hypothetical: must be true or false"),
         ("[drive]", "[drive", "not a TOML file"),
     ],
