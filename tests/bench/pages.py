@@ -19,26 +19,26 @@ class Block(NamedTuple):
         key: Of its markers in the page.
         heads: Of the columns; the first ``left`` are text.
         rows: As printed.
-        note: Below the table.
+        note: Below the table; empty where there is nothing to say.
         left: Columns of text.
     """
 
     key: str
     heads: Sequence[str]
     rows: Sequence[Sequence[str]]
-    note: str
+    note: str = ""
     left: int = 1
 
     def show(self) -> None:
         """Print it."""
         print_table(self.heads, self.rows, left=self.left)
-        print_lines([self.note, ""])
+        print_lines([self.note, ""] if self.note else [""])
 
     def markdown(self) -> str:
         """As the page holds it."""
         rule = ["---" if column < self.left else "---:" for column in range(len(self.heads))]
         lines = ["| " + " | ".join(cells) + " |" for cells in (self.heads, rule, *self.rows)]
-        return "\n".join([*lines, "", self.note])
+        return "\n".join([*lines, "", self.note] if self.note else lines)
 
 
 def write(page: str, texts: Mapping[str, str]) -> None:

@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 
 import gap_law
 import numpy as np
+import pages
 from numpy.typing import NDArray
 
 from rsscircuit.report.tables import print_lines, print_table
@@ -51,7 +52,6 @@ from rsscircuit.subsetsum import solve_cells
 solve_cells([[1.0 + 0.013 * k**1.5 for k in range(20)]], [13.7])
 """
 ROOT = Path(__file__).parents[2]
-PAGE, PICTURES = ROOT / "docs" / "subset-sums.md", ROOT / "docs" / "pictures"
 SELF, NUMPY = "rsscircuit", "NumPy"
 
 
@@ -296,27 +296,6 @@ class Bar:
     met: bool
 
 
-@dataclass(frozen=True)
-class Block:
-    """One table of the report and of the page, where ``key`` names its place."""
-
-    key: str
-    heads: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
-    note: str = ""
-
-    def show(self) -> None:
-        """Print it."""
-        print_table(self.heads, self.rows)
-        print_lines([self.note, ""] if self.note else [""])
-
-    def markdown(self) -> str:
-        """The same for the page."""
-        ruler = ("---", *["---:"] * (len(self.heads) - 1))
-        lines = ["| " + " | ".join(row) + " |" for row in (self.heads, ruler, *self.rows)]
-        return "\n".join([*lines, "", self.note] if self.note else lines)
-
-
 def figures(value: float) -> str:
     """Three significant figures, thousands apart."""
     if not 0.0 < value < math.inf:
@@ -372,7 +351,7 @@ def measure(rival: Rival, items: FloatArray, targets: FloatArray, least: Sequenc
     return Measured(float(np.median(seconds)), np.array(ratios), optimal)
 
 
-def speed_blocks(sizes: Sequence[Size], names: Sequence[str], limit: float) -> list[Block]:
+def speed_blocks(sizes: Sequence[Size], names: Sequence[str], limit: float) -> list[pages.Block]:
     """Cells per second, and errors."""
     rates, errors = [], []
     for size in sizes:
@@ -391,7 +370,7 @@ def speed_blocks(sizes: Sequence[Size], names: Sequence[str], limit: float) -> l
         errors.append((label, size.solvers[NUMPY].error, *("-" if other is None else other.error for other in others)))
     least = min(measured.ratios.min() for size in sizes for measured in size.solvers.values())
     return [
-        Block(
+        pages.Block(
             "speed",
             ("n", SELF, f"in batches of {BATCH}", NUMPY, f"over {NUMPY}", *names),
             rates,
@@ -400,7 +379,7 @@ def speed_blocks(sizes: Sequence[Size], names: Sequence[str], limit: float) -> l
             f"{limit:g} s of the clock for HiGHS, {limit:g} units of work for Gurobi, and the package's deterministic "
             "limit for CP-SAT. -: not run.",
         ),
-        Block(
+        pages.Block(
             "errors",
             ("n", NUMPY, *names),
             errors,
@@ -410,7 +389,7 @@ def speed_blocks(sizes: Sequence[Size], names: Sequence[str], limit: float) -> l
     ]
 
 
-def tolerance_block(cells: int, n: int = 30) -> tuple[Block, Bar]:
+def tolerance_block(cells: int, n: int = 30) -> tuple[pages.Block, Bar]:
     """What a tolerance saves, and whether the window finds a subset wherever there is one."""
     items, targets = POSITIVE.draw(n, cells)
     limits = {tolerance: tolerance * items.mean(axis=1) for tolerance in TOLERANCES}
@@ -436,7 +415,7 @@ def tolerance_block(cells: int, n: int = 30) -> tuple[Block, Bar]:
                 str((within != possible).sum()),
             )
         )
-    block = Block(
+    block = pages.Block(
         "tolerance",
         ("tolerance / mean item", "µs a cell", "exact / window", "found", "possible", "different"),
         rows,
@@ -495,18 +474,18 @@ def time_processes() -> list[Timed]:
         return [first, Timed.of("later process, imports included", 2.0, run)]
 
 
-def timed_block(timed: Sequence[Timed]) -> tuple[Block, list[Bar]]:
+def timed_block(timed: Sequence[Timed]) -> tuple[pages.Block, list[Bar]]:
     """What is felt by the clock."""
     rows = [(name, f"{wall:.2f}", f"{cpu:.2f}") for name, wall, cpu, _ in timed]
     bars = [
         Bar(name, f"<= {most:g} s", f"{wall:.2f} s (CPU {cpu:.2f} s)", wall <= most) for name, wall, cpu, most in timed
     ]
-    return Block("clock", ("", "wall clock, s", "CPU, s"), rows, f"On {os.cpu_count()} cores."), bars
+    return pages.Block("clock", ("", "wall clock, s", "CPU, s"), rows, f"On {os.cpu_count()} cores."), bars
 
 
-def law_block(points: Sequence[gap_law.Point]) -> tuple[Block, Bar]:
+def law_block(points: Sequence[gap_law.Point]) -> tuple[pages.Block, Bar]:
     """The gap law, and how far from it the mean errors are."""
-    block = Block(
+    block = pages.Block(
         "law",
         gap_law.HEADS,
         gap_law.rows_of(points),
@@ -561,28 +540,16 @@ def draw_speed(sizes: Sequence[Size], path: Path) -> None:
     figure.savefig(path, metadata={"Date": None})
 
 
-def write_page(texts: dict[str, str]) -> None:
-    """Put the texts between their markers in the page."""
-    page = PAGE.read_text("utf-8")
-    for key, text in texts.items():
-        before, mark, rest = page.partition(f"<!-- measured: {key} -->\n")
-        _, end, after = rest.partition("<!-- end -->")
-        if not (mark and end):
-            raise SystemExit(f"{PAGE.name} has no place for the block {key}")
-        page = f"{before}{mark}\n{text}\n\n{end}{after}"
-    PAGE.write_text(page, "utf-8")
-
-
 def write_pictures(sizes: Sequence[Size], points: Sequence[gap_law.Point]) -> str:
     """Draw both pictures; returns what to do where Matplotlib is missing."""
     try:
         import matplotlib as mpl
     except ImportError:
         return "no pictures: python -m pip install matplotlib"
-    PICTURES.mkdir(exist_ok=True)
+    pages.PICTURES.mkdir(exist_ok=True)
     with mpl.rc_context({"svg.hashsalt": "rsscircuit", "axes.spines.top": False, "axes.spines.right": False}):
-        draw_speed(sizes, PICTURES / "subset-sums.svg")
-        gap_law.draw(points, PICTURES / "gap-law.svg")
+        draw_speed(sizes, pages.PICTURES / "subset-sums.svg")
+        gap_law.draw(points, pages.PICTURES / "gap-law.svg")
     return ""
 
 
@@ -624,7 +591,7 @@ def report(*, quick: bool, write: bool) -> None:
     print_table(("bar", "required", "measured", "met"), rows)
     if write:
         missing = write_pictures(sizes, points)
-        write_page({"machine": machine_line(), **{block.key: block.markdown() for block in blocks}})
+        pages.write("subset-sums.md", {"machine": machine_line(), **{block.key: block.markdown() for block in blocks}})
         print_lines([missing] if missing else [])
 
 

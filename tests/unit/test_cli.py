@@ -152,7 +152,9 @@ def test_doctor_says_what_a_missing_library_costs(monkeypatch: pytest.MonkeyPatc
     assert "libngspice0" in part.remedy
 
 
-@pytest.mark.parametrize("name", ["build", "evaluate", "simulate", "montecarlo", "inspect", "technologies", "doctor"])
+@pytest.mark.parametrize(
+    "name", ["build", "evaluate", "simulate", "montecarlo", "inspect", "technologies", "doctor", "size", "program"]
+)
 def test_help_of_every_command(name: str) -> None:
     done = command(name, "--help")
     assert done.returncode == 0
