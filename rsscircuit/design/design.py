@@ -17,6 +17,7 @@ from rsscircuit.mapping import LayerMatrix, Tile
 from rsscircuit.network import Network
 from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import Segments, curvature, wire_segments
+from rsscircuit.technology.corners import Corner, parse_corners
 
 Array = NDArray[np.float64]
 
@@ -171,6 +172,12 @@ class Design:
     def terms(self) -> frozenset[str]:
         """Which terms of process variation are at work."""
         return parse_terms(self.options["variation"])
+
+    @property
+    def corners(self) -> tuple[Corner, ...]:
+        """Where the program was chosen to hold besides the nominal point."""
+        text = self.options.get("corners")
+        return () if text is None else parse_corners(text, self.technology)
 
     @property
     def segments(self) -> Segments:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from rsscircuit.banks import MeasuredBanks
 from rsscircuit.subsetsum import AUTO, Objective, Problem, Status, solve
+from rsscircuit.technology import Technology
+from rsscircuit.technology.cell import ageing_siemens2
 
 Array = NDArray[np.float64]
 Cells = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -21,7 +23,7 @@ class Rules:
 
     Attributes:
         tolerance_siemens: Largest error of a pair that is good enough; 0 asks for the nearest of each.
-        objective: Which of the subsets within the tolerance.
+        objective: Which of the subsets within the tolerance; LEAST_COST is that of the least expected drift.
         most_closed: Most closed switches a pair, both banks together; None does not bound them.
         most_siemens: Largest conductance a pair may have in total, both banks together; None likewise.
         solver: Name of a solver, or ``auto``.
@@ -65,6 +67,11 @@ def sought(objective: Objective, tolerance: float) -> Objective:
     return objective if tolerance > 0 or objective is Objective.ANY else Objective.NEAREST
 
 
+def costs_of(measured: MeasuredBanks, rules: Rules, technology: Technology) -> Array | None:
+    """What closing each branch costs, [rows, cols, 2, n]: its expected squared drift where the rules price it."""
+    return ageing_siemens2(measured.step_siemens, technology) if rules.objective is Objective.LEAST_COST else None
+
+
 def program(
     targets: Array,
     measured: MeasuredBanks,
@@ -72,6 +79,7 @@ def program(
     *,
     stuck: NDArray[np.int8] | None = None,
     corners: Array | None = None,
+    costs: Array | None = None,
 ) -> SwitchPlan:
     """Choose the switches of every cell of one tile.
 
@@ -96,6 +104,8 @@ def program(
         stuck: int8 [rows, cols, 2, n], 1 for a switch that is always closed, -1 for one that never is.
         corners: float64 [rows, cols, 2, n, corners], what closing each branch adds elsewhere than at the nominal
             point (:func:`rsscircuit.technology.corners.at_corner`).
+        costs: float64 [rows, cols, 2, n], what closing each branch costs, where the rules ask for the least
+            (:func:`costs_of`).
     """
     step, tolerance = measured.step_siemens, rules.tolerance_siemens
     drawn = np.any(step > 0, axis=(2, 3))
@@ -103,6 +113,7 @@ def program(
     items = np.concatenate([everywhere[:, :, 0], -everywhere[:, :, 1]], axis=2)
     shape = items.shape[:3]
     forced = np.zeros(shape, np.int8) if stuck is None else stuck.reshape(shape)
+    prices = None if costs is None else costs.reshape(shape)
     chosen = np.zeros(shape, np.bool_)
     residual, worst = -targets.copy(), np.abs(targets)
     status = np.zeros(targets.shape, np.int8)
@@ -110,11 +121,13 @@ def program(
     unproved: dict[tuple[int, int], str] = {}
 
     def attempt(cells: Cells, aim: Array, width: float) -> None:
+        objective = sought(rules.objective, width)
         problem = Problem.of(
             items[cells],
             np.repeat(aim[:, None], items.shape[3], axis=1),
             tolerance=width,
-            objective=sought(rules.objective, width),
+            objective=objective,
+            costs=prices[cells] if prices is not None and objective is Objective.LEAST_COST else None,
             forced=forced[cells],
             most_count=rules.most_closed,
             most_total=np.inf if rules.most_siemens is None else rules.most_siemens,

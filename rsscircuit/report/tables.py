@@ -111,6 +111,8 @@ def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]
         f"{engineering(full_scale, 'S')} in layer {first['name']}",
         "objective": _objective(options),
         "corners": options["corners"] or "",
+        "ageing": _ageing(record, technology),
+        "  instead of": _ageing_saved(record),
         "solver": "; ".join(f"{name} ({reason})" for name, reason in solvers.items()),
         "resistors": f"{summary['resistors']} in {summary['cells']} cells; {summary['zero_weights']} zero weights "
         f"saved {summary['resistors_saved']} resistors and switches",
@@ -133,9 +135,33 @@ def _tolerance(options: Mapping[str, Any]) -> str:
     return f"{options['tolerance']:g} of full scale"
 
 
+def _ageing(record: Mapping[str, Any], technology: Technology) -> str:
+    """What the drift of the resistors is expected to come to; empty where they do not drift."""
+    key = "resistor.sigma_ageing_ten_years"
+    sigma, mark = technology.resistor.sigma_ageing_ten_years, technology.provenance[key].mark
+    of_each = ", ".join(_of_layer(layer, "ten_years") for layer in record["layers"])
+    expected = f"expected rms of a pair after ten years, {percent(sigma)} ({mark}) a resistor"
+    return f"{of_each} of full scale: {expected}" if sigma else ""
+
+
+def _ageing_saved(record: Mapping[str, Any]) -> str:
+    """What it would have come to with the least total conductance; empty where that was asked for."""
+    if record["options"]["objective"] != "least-ageing" or not record["options"]["tolerance"]:
+        return ""
+    of_each = ", ".join(_of_layer(layer, "ten_years_least_total") for layer in record["layers"])
+    every = [layer["statistics"]["ageing"] for layer in record["layers"]]
+    shares = ", ".join(f"{figures['total_least_total'] / (figures['total'] or 1.0):.3f}" for figures in every)
+    return f"{of_each} with the least total conductance, which is {shares} of this one's"
+
+
+def _of_layer(layer: Mapping[str, Any], figure: str) -> str:
+    return f"{layer['name']} {percent(layer['statistics']['ageing'][figure], 2)}"
+
+
 def _objective(options: Mapping[str, Any]) -> str:
     names = {
         "least-total": "least total conductance within the tolerance",
+        "least-ageing": "least expected ageing within the tolerance",
         "fewest": "fewest closed switches within the tolerance",
         "any": "any subset within the tolerance",
     }

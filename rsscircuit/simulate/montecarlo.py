@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.banks import Die, draw_die, measure
-from rsscircuit.design import Crossbar, Design, MappedLayer, program
+from rsscircuit.design import Crossbar, Design, MappedLayer, costs_of, program
 from rsscircuit.errors import InputError
 from rsscircuit.mapping import Tile, column_scale
 from rsscircuit.seeds import stream
 from rsscircuit.technology import Technology
-from rsscircuit.technology.cell import NOMINAL_CELSIUS, at_conditions
+from rsscircuit.technology.cell import NOMINAL_CELSIUS, at_conditions, resistors_at
+from rsscircuit.technology.corners import at_corners
 
 Array = NDArray[np.float64]
 
@@ -49,6 +50,7 @@ def remeasured_dies(design: Design, layer: MappedLayer, tile: Tile, trials: int,
     """New dies, each of another lot, measured, scaled and programmed for itself."""
     rows, columns = tile.window
     column_tiles = [other for other in layer.tiles if other.column == tile.column]
+    corners, technology = design.corners, design.technology
     for trial in range(1, trials + 1):
         reach = np.empty((len(layer.matrix.weights), tile.columns, 2))
         for other in column_tiles:
@@ -62,7 +64,13 @@ def remeasured_dies(design: Design, layer: MappedLayer, tile: Tile, trials: int,
         weights = layer.matrix.weights[:, columns]
         scale = column_scale(weights, reach[:, :, 0], reach[:, :, 1], design.options["headroom"])
         targets = weights[rows] * scale
-        plan = program(targets, mine[1], layer.rules)
+        plan = program(
+            targets,
+            mine[1],
+            layer.rules,
+            corners=at_corners(mine[1].step_siemens, technology, corners),
+            costs=costs_of(mine[1], layer.rules, technology),
+        )
         crossbar = Crossbar(
             layer=layer.name,
             index=tile.index,
@@ -84,9 +92,9 @@ def fixed_program(
 ) -> Iterator[Trial]:
     """The design's own die and program under temperature, supply and age.
 
-    Every resistance is taken as its ratio to the feedback resistor's, of the same material on the same die, so
+    Every resistance is taken as its ratio to the feedback resistor, of the same branches on the same die, so
     that the common temperature coefficient cancels (:func:`rsscircuit.technology.cell.at_conditions`). What
-    stays is the switch, the wires and the branches' own drift.
+    stays is the switch's unequal weight, the wires and the branches' own drift.
 
     Raises:
         InputError: Conditions at which the switches no longer conduct or the coefficients no longer hold.
@@ -114,7 +122,8 @@ def fixed_program(
         there = at_conditions(technology, celsius, supply)
         drawn = base.die.on_siemens > 0
         series = 1.0 / np.where(drawn, base.die.on_siemens, 1.0)
-        resistance = (series - technology.switch.on_ohm) * (1.0 + own_tc + aged)
+        drifted = (series - technology.switch.on_ohm) * (1.0 + own_tc + aged)
+        resistance = resistors_at(drifted, technology, celsius, supply)
         moved = np.where(drawn, 1.0 / (resistance + there.switch.on_ohm), 0.0)
         yield Trial(
             crossbar=replace(base, die=Die(on_siemens=moved, off_siemens=base.die.off_siemens)),

@@ -15,7 +15,7 @@ from rsscircuit.sizing.intervals import share_of
 from rsscircuit.sizing.theory import vector_counting_bound
 from rsscircuit.subsetsum import Problem, solve
 
-MOST_VECTORS = 28  # what the exact solver holds in several dimensions
+MOST_VECTORS = 28  # with more the exact solver takes a second a cell in several dimensions
 EXPECTED_MISSES = 10  # at the limit
 
 

@@ -127,7 +127,7 @@ def _best(
 def _within(cell: Problem, start: BoolArray | None, limit: float) -> Answer:
     """The best within the tolerance, or else the nearest."""
     tolerance = float(cell.tolerance[0])
-    answer = _best(cell, _SOUGHT[cell.objective], start, limit, tolerance)
+    answer = _best(cell, _seek(cell), start, limit, tolerance)
     if cell.objective is Objective.FEWEST and answer.status is Status.OPTIMAL_AT_QUANTUM:
         count = int(answer.chosen.sum())
 
@@ -157,6 +157,14 @@ _SOUGHT: dict[Objective, Callable[[SubsetModel], None]] = {
     Objective.FEWEST: SubsetModel.minimise_count,
     Objective.ANY: lambda model: None,
 }
+
+
+def _seek(cell: Problem) -> Callable[[SubsetModel], None]:
+    """What is sought among the subsets within the tolerance."""
+    if cell.costs is None:
+        return _SOUGHT[cell.objective]
+    costs = cell.costs[0]
+    return lambda model: model.minimise_cost(costs)
 
 
 def _lightest(cell: Problem) -> BoolArray | None:
@@ -193,6 +201,8 @@ def _rank(cell: Problem, answer: Answer) -> tuple[float, float, float]:
         return (1.0, answer.error, 0.0)
     if cell.objective is Objective.LEAST_TOTAL:
         return (0.0, answer.total, 0.0)
+    if cell.costs is not None:
+        return (0.0, math.fsum(cell.costs[0][answer.chosen].tolist()), 0.0)
     if cell.objective is Objective.FEWEST:
         return (0.0, float(answer.chosen.sum()), answer.error)
     return (0.0, 0.0, 0.0)

@@ -4,7 +4,7 @@
   :mod:`rsscircuit.subsetsum.plain` with the same masks where numba is missing;
 * least total within a tolerance, or a bound on the total: :mod:`rsscircuit.subsetsum.by_sign`;
 * fewest items, bounds on their number, exclusive groups: :mod:`rsscircuit.subsetsum.by_count`;
-* several sums at once: :mod:`rsscircuit.subsetsum.vector`.
+* several sums at once, or the least cost: :mod:`rsscircuit.subsetsum.vector`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if COMPILED:
 NAME = "meet-in-the-middle"
 MAX_ITEMS = 40
 MAX_SUMS = 16
-MAX_ITEMS_OF_VECTORS = 28
+MAX_ITEMS_OF_VECTORS = 32
 BLURRED = "a sum lies so near to the tolerance that its rounding may hide a better subset"
 
 
@@ -43,11 +43,13 @@ def obstacle(kind: Kind) -> str:
     """Why such problems are beyond the method; empty where they are not."""
     if kind.items > MAX_ITEMS:
         return f"{kind.items} items are beyond the {MAX_ITEMS} that {NAME} holds"
-    if kind.sums > 1:
+    if kind.sums > 1 or kind.objective is Objective.LEAST_COST:
+        what = f"{kind.sums} sums" if kind.sums > 1 else "costs"
         if kind.sums > MAX_SUMS or kind.items > MAX_ITEMS_OF_VECTORS:
-            return f"{kind.sums} sums of {kind.items} items are beyond {MAX_SUMS} of {MAX_ITEMS_OF_VECTORS} in {NAME}"
+            most = f"{MAX_SUMS} of {MAX_ITEMS_OF_VECTORS}" if kind.sums > 1 else f"the {MAX_ITEMS_OF_VECTORS}"
+            return f"{what} of {kind.items} items are beyond {most} in {NAME}"
         if kind.constrained or kind.objective is Objective.FEWEST:
-            return f"{NAME} takes several sums without side constraints, and not for the fewest items"
+            return f"{NAME} takes {what} without side constraints, and not for the fewest items"
         return ""
     totalled = kind.bounded or kind.objective is Objective.LEAST_TOTAL
     counted = kind.counted or kind.grouped or kind.objective is Objective.FEWEST
@@ -62,7 +64,8 @@ def solve(problem: Problem) -> Solution:
     The problem must be within the method's limits, see :func:`obstacle`.
     """
     status = np.full(len(problem.items), Status.OPTIMAL, np.int8)
-    chosen = _several_sums(problem, status) if problem.sums > 1 else _one_sum(problem, status)
+    several = problem.sums > 1 or problem.objective is Objective.LEAST_COST
+    chosen = _several_sums(problem, status) if several else _one_sum(problem, status)
     return Solution(
         chosen=chosen,
         residuals=residuals_of(problem.items, chosen, problem.targets),
@@ -76,7 +79,8 @@ def solve(problem: Problem) -> Solution:
 def _several_sums(problem: Problem, status: NDArray[np.int8]) -> BoolArray:
     """Chosen, bool [cells, n]; sets status where not OPTIMAL."""
     items, places = packed(problem.items)
-    few = replace(problem, items=items)
+    costs = None if problem.costs is None else np.take_along_axis(problem.costs, places, axis=1)
+    few = replace(problem, items=items, costs=costs)
     chosen, found, blurred = vector.search(few)
     status[blurred] = Status.FEASIBLE
     if not found.all():

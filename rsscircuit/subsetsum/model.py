@@ -259,6 +259,18 @@ class SubsetModel:
         """Seek the least total magnitude of the chosen items."""
         self._minimise(self._total(np.rint), self.quantum)
 
+    def minimise_cost(self, costs: ArrayLike) -> None:
+        """Seek the least total of costs [n], from 0; they are rounded to 2**-36 of what all items cost.
+
+        Raises:
+            SolverError: Costs that do not fit, are negative or not finite.
+        """
+        prices = floats(costs, "costs")
+        if prices.shape != (len(self.switches),) or not (np.isfinite(prices) & (prices >= 0)).all():
+            raise SolverError("costs must be [n], finite and from 0", got=f"{prices}")
+        step = power_of_two_below(max(math.ldexp(math.fsum(prices.tolist()), -NEAREST_BITS), 2.0**-1074))
+        self._minimise(self._weighted(np.rint(prices / step).astype(np.int64)), step)
+
     def minimise_count(self) -> None:
         """Seek the fewest items."""
         self.linearization_level = 1

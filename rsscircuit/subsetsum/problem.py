@@ -30,12 +30,14 @@ class Objective(Enum):
     NEAREST: the subset whose sum is nearest to the target; the tolerance plays no part.
     LEAST_TOTAL: of the subsets within the tolerance, the one whose chosen items have the least total
         magnitude.
+    LEAST_COST: of the subsets within the tolerance, the one whose chosen items cost the least in total.
     FEWEST: of the subsets within the tolerance, one with the fewest items; the nearest of those.
     ANY: any subset within the tolerance.
     """
 
     NEAREST = "nearest"
     LEAST_TOTAL = "least-total"
+    LEAST_COST = "least-cost"
     FEWEST = "fewest"
     ANY = "any"
 
@@ -68,6 +70,7 @@ class Problem:
         most_count: int64 [cells], most items that may be chosen, forced ones included.
         most_total: float64 [cells], largest total magnitude of the chosen items, forced ones included, with
             room for its rounding; the magnitude of an item with several sums is the mean of its magnitudes.
+        costs: float64 [cells, n], from 0, what choosing an item costs; for LEAST_COST, None otherwise.
         groups: Items (indices) of which at most one is chosen, group by group; no item is in two.
         start: bool [cells, n], choices to begin from, or None. CP-SAT begins there and answers nothing worse than
             a start that meets the side constraints; the exact solvers have no use for one.
@@ -81,6 +84,7 @@ class Problem:
     least_count: IntArray
     most_count: IntArray
     most_total: FloatArray
+    costs: FloatArray | None = None
     groups: tuple[tuple[int, ...], ...] = ()
     start: BoolArray | None = None
 
@@ -96,6 +100,7 @@ class Problem:
         least_count: ArrayLike = 0,
         most_count: ArrayLike | None = None,
         most_total: ArrayLike = np.inf,
+        costs: ArrayLike | None = None,
         groups: Iterable[Iterable[int]] = (),
         start: ArrayLike | None = None,
     ) -> Problem:
@@ -133,6 +138,14 @@ class Problem:
         _refuse("least_count", least, (least < 0) | (least > n), f"must be from 0 to the {n} items")
         _refuse("most_count", most, most < least, "cannot be below least_count")
         _refuse("most_total", total, ~(total >= 0), "must be a number from 0")
+        priced = objective is Objective.LEAST_COST
+        if priced and costs is None:
+            raise SolverError("LEAST_COST needs costs", remedy="give what choosing each item costs, [cells, n]")
+        if costs is not None and not priced:
+            raise SolverError("costs are for LEAST_COST alone", got=f"Objective.{objective.name}")
+        prices = None if costs is None else _spread(costs, (cells, n), np.float64, "costs")
+        if prices is not None:
+            _refuse("costs", prices, ~(np.isfinite(prices) & (prices >= 0)), "must be finite and from 0")
         state = _spread(forced, (cells, n), np.int8, "forced")
         _refuse("forced", state, np.abs(state) > 1, "must be -1 (never), 0 (free) or 1 (always)")
         return cls(
@@ -144,6 +157,7 @@ class Problem:
             least_count=least,
             most_count=np.minimum(most, n),
             most_total=room,
+            costs=prices,
             groups=_disjoint(groups, n),
             start=None if start is None else _spread(start, (cells, n), np.bool_, "start"),
         )
@@ -158,11 +172,17 @@ class Problem:
         """What an item adds to the total, [cells, n]."""
         return magnitudes_of(self.items)
 
+    @property
+    def prices(self) -> FloatArray:
+        """What is least where a total or a cost is sought, [cells, n]."""
+        return self.magnitudes if self.costs is None else self.costs
+
     def part(self, cells: slice | NDArray[np.intp] | BoolArray) -> Problem:
         """Some of the cells."""
         names = ("items", "targets", "tolerance", "forced", "least_count", "most_count", "most_total")
+        costs = None if self.costs is None else self.costs[cells]
         start = None if self.start is None else self.start[cells]
-        return replace(self, **{name: getattr(self, name)[cells] for name in names}, start=start)
+        return replace(self, **{name: getattr(self, name)[cells] for name in names}, costs=costs, start=start)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -12,7 +12,7 @@ import numpy as np
 
 from rsscircuit.subsetsum import exact
 from rsscircuit.subsetsum.kind import Kind
-from rsscircuit.subsetsum.problem import BoolArray, Problem, Solution
+from rsscircuit.subsetsum.problem import BoolArray, Objective, Problem, Solution
 
 NAME = "relaxation"
 
@@ -42,14 +42,16 @@ def solve(problem: Problem) -> Solution:
 
 
 def _relaxed_kind(kind: Kind) -> Kind:
-    return replace(kind, counted=False, grouped=False, bounded=kind.bounded and kind.sums == 1)
+    bounds_stay = kind.sums == 1 and kind.objective is not Objective.LEAST_COST
+    return replace(kind, counted=False, grouped=False, bounded=kind.bounded and bounds_stay)
 
 
 def _relaxed(problem: Problem) -> Problem:
-    """Without counts and groups; the exact solver bounds the total of one sum, but not that of several."""
+    """Without counts and groups; the exact solver bounds the total of one sum, not that of several, nor with costs."""
     cells, n = problem.items.shape[:2]
     free = replace(problem, groups=(), least_count=np.zeros(cells, np.int64), most_count=np.full(cells, n))
-    return free if problem.sums == 1 else replace(free, most_total=np.full(cells, np.inf))
+    bounds_stay = problem.sums == 1 and problem.objective is not Objective.LEAST_COST
+    return free if bounds_stay else replace(free, most_total=np.full(cells, np.inf))
 
 
 def _met(problem: Problem, chosen: BoolArray) -> BoolArray:

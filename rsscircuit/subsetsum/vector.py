@@ -5,21 +5,27 @@ the second leaves of its target. Of all projections that the largest error bound
 spread tells most pairs apart (spread is convex, so it is greatest at a corner of the dual ball). The sums of
 each half are sorted by it and cut into blocks of neighbours, each block with its bounds in every sum. First
 every block of one half is compared with the block that faces it, which gives a good error to beat; then with
-all blocks whose bounds, in all sums, allow a smaller error. The bounds matter where sums are nearly
-proportional, as at the corners of a process, and the targets are not.
+all blocks whose bounds, in all sums, allow a smaller error.
 
 The least error of n items and d sums falls as 2**(-n / d), so that some 2**(n - n / d) of the 2**n pairs are
 compared, several at a time.
 
-For the least total within a tolerance the error to beat stays at the tolerance, and pairs of blocks are left out
-whose least totals add up to more than the best one so far.
+For the least total or cost within a tolerance the error to beat stays at the tolerance, and pairs of blocks are left
+out whose least costs add up to more than the best one so far.
+
+Sums that are nearly proportional, such as the corners of a process, need none of that:
+:mod:`rsscircuit.subsetsum.alike` searches them as one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from rsscircuit.subsetsum import alike
 from rsscircuit.subsetsum.compiled import kernel, run_cells
 from rsscircuit.subsetsum.lists import insert
 from rsscircuit.subsetsum.problem import BoolArray, FloatArray, Objective, Problem, residuals_of
@@ -52,7 +58,7 @@ def _sort(values, axis, keys, masks):
 def _list(values, axis, keys, masks, sums, low, high):
     """Sums [columns, subsets] in ascending order of column ``axis``, and the bounds of every block [blocks, columns].
 
-    The last column is that of the totals.
+    The last column is that of the costs.
     """
     count, width = values.shape
     size = _sort(values, axis, keys, masks)
@@ -96,8 +102,8 @@ def _compare(left, first, last, right, start, low, high, target, rest, gaps, bes
 
 
 @kernel
-def _compare_totals(left, first, last, right, start, low, high, target, rest, gaps, limit, best, at_left, at_right):
-    """As :func:`_compare` the pair of least total (total, left, right) with an error of at most ``limit``."""
+def _compare_costs(left, first, last, right, start, low, high, target, rest, gaps, limit, best, at_left, at_right):
+    """As :func:`_compare` the pair of least cost (cost, left, right) with an error of at most ``limit``."""
     width = target.size
     for i in range(first, last):
         bound = 0.0
@@ -118,7 +124,7 @@ def _compare_totals(left, first, last, right, start, low, high, target, rest, ga
 
 
 @kernel
-def _search_some(items, targets, enough, limits, least, first, stride, chosen, found):
+def _search_some(items, targets, costs, enough, limits, least, first, stride, chosen, found):
     """Search the cells first, first + stride, ... with scratch memory of its own."""
     cells, n, width = items.shape
     room = max(1 << (n - n // 2), _BLOCK)
@@ -139,10 +145,7 @@ def _search_some(items, targets, enough, limits, least, first, stride, chosen, f
                 insert(order, places, count, items[cell, k, axis], k)
                 count += 1
         for k in range(count):
-            values[k, width] = 0.0
-            for j in range(width):
-                values[k, j] = items[cell, places[k], j]
-                values[k, width] += abs(values[k, j]) / width
+            values[k, :width], values[k, width] = items[cell, places[k]], costs[cell, places[k]]
         half = count // 2
         size_a = _list(values[:half], axis, keys, masks_a, sums_a, low_a, high_a)
         size_b = _list(values[half:count], axis, keys, masks_b, sums_b, low_b, high_b)
@@ -168,7 +171,7 @@ def _search_some(items, targets, enough, limits, least, first, stride, chosen, f
                         bound = max(bound, below, low_a[block, j] + low_b[other, j] - target[j])
                     if least:
                         if bound <= reach and low_a[block, width] + low_b[other, width] < best:
-                            best, at_a, at_b = _compare_totals(
+                            best, at_a, at_b = _compare_costs(
                                 sums_a, block * _BLOCK, min((block + 1) * _BLOCK, size_a), sums_b, other * _BLOCK,
                                 low_b[other], high_b[other], target, rest, gaps, reach, best, at_a, at_b,
                             )  # fmt: skip
@@ -186,40 +189,53 @@ def _search_some(items, targets, enough, limits, least, first, stride, chosen, f
             chosen[cell, places[half + k]] = (masks_b[(count - half) % 2, at_b] >> k) & 1
 
 
-def search(problem: Problem) -> tuple[BoolArray, BoolArray, BoolArray]:
-    """The subset of each cell whose largest error is least; ANY, or the LEAST_TOTAL, within the tolerance.
+def _run(search_some: Callable[..., None], given: tuple[Any, ...], chosen: BoolArray, found: BoolArray) -> None:
+    """Search all cells with one of the searches, into ``chosen`` and ``found``."""
+    cells, n = chosen.shape
+    run_cells(
+        lambda first, stride: search_some(*given, first, stride, chosen, found),
+        cells=cells,
+        steps_per_cell=16 << (n // 2),
+    )
 
-    Up to 28 items that are not zero. Scratch memory is 32 bytes a half sum and 16 for each of its sums, 2.6 MB a thread
+
+def search(problem: Problem) -> tuple[BoolArray, BoolArray, BoolArray]:
+    """The subset of each cell whose largest error is least; ANY, or the least total or cost, within the tolerance.
+
+    Up to 32 items that are not zero. Scratch memory is 32 bytes a half sum and 16 for each of its sums, 2.6 MB a thread
     for eight sums of 28 items.
 
     Returns:
-        Chosen, bool [cells, n]; found, bool [cells]: False where LEAST_TOTAL has nothing within its tolerance; and
-        blurred, bool [cells]: where sums came so near to the tolerance that rounding may hide a better subset.
+        Chosen, bool [cells, n]; found, bool [cells]: False where the least total or cost has nothing within its
+        tolerance; and blurred, bool [cells]: where sums came so near to the tolerance that rounding may hide a better
+        subset.
     """
     cells, n = problem.items.shape[:2]
     items = problem.items.reshape(cells, n, problem.sums)
     targets = problem.targets.reshape(cells, problem.sums)
     slack = rounding_of(n, (np.abs(items).sum(axis=1) + np.abs(targets)).max(axis=1))
-    least = problem.objective is Objective.LEAST_TOTAL
+    least = problem.objective in (Objective.LEAST_TOTAL, Objective.LEAST_COST)
     # sums are rounded: what is within this narrower tolerance is within the true one when it is recomputed
     enough = np.maximum(problem.tolerance - slack, 0.0) if problem.objective is Objective.ANY else np.zeros(cells)
     chosen, found = np.zeros((cells, n), np.bool_), np.zeros(cells, np.bool_)
+    costs, near = problem.prices, alike.takes(items)
 
     def run(part: NDArray[np.intp], limits: FloatArray) -> None:
-        mine, met = np.zeros((part.size, n), np.bool_), np.zeros(part.size, np.bool_)
-        given = items[part], targets[part], enough[part], limits[part]
-        run_cells(
-            lambda first, stride: _search_some(*given, least, first, stride, mine, met),
-            cells=part.size,
-            steps_per_cell=16 << (n // 2),
-        )
-        chosen[part], found[part] = mine, met
+        for search_some, which in ((alike.search_some, near[part]), (_search_some, ~near[part])):
+            mine = part[which]
+            if mine.size:
+                picked, met = np.zeros((mine.size, n), np.bool_), np.zeros(mine.size, np.bool_)
+                given = items[mine], targets[mine], costs[mine], enough[mine], limits[which], least
+                _run(search_some, given, picked, met)
+                chosen[mine], found[mine] = picked, met
 
-    # for the least total at first a little more is allowed; where that lets in what is beyond, a little less
-    run(np.arange(cells), problem.tolerance + slack)
-    blurred = np.zeros(cells, np.bool_)
-    if least:
-        blurred = found & (np.abs(residuals_of(items, chosen, targets)).max(axis=1) > problem.tolerance)
-        if blurred.any():
-            run(np.flatnonzero(blurred), problem.tolerance - slack)
+    # for the least cost at first a little more is allowed; where that lets in what is beyond, a little less
+    rest, blurred = np.arange(cells), np.zeros(cells, np.bool_)
+    for extra in (slack, np.zeros(cells), -slack):
+        run(rest, (problem.tolerance + extra)[rest])
+        errors = np.abs(residuals_of(items[rest], chosen[rest], targets[rest])).max(axis=1)
+        rest = rest[found[rest] & (errors > problem.tolerance[rest])]
+        if not least or not rest.size:
+            break
+        blurred[rest] = True
     return chosen, found, blurred

@@ -42,38 +42,83 @@ def resistor_factor(resistor: Resistor, celsius: float) -> float:
 
 
 def at_conditions(technology: Technology, celsius: float, supply_volt: float) -> Technology:
-    """The technology at a temperature and supply, every resistance as its ratio to a resistor of the bank's kind.
+    """The technology at a temperature and supply, every resistance as its ratio to the feedback resistor.
 
-    The feedback resistors are of the same material on the same die, so the resistors' common temperature
-    coefficient cancels; the switch, its overdrive and the wires move against them. The leakage is that of 85 C
-    below it as well, and doubles with every so many kelvin above.
+    The feedback is made of branches as the banks are, ``feedback.branch_ohm`` and a closed switch each, of the same
+    material on the same die. It grows by
+
+        (R_fb r(T) + R_on(T, V_dd)) / (R_fb + R_on),     r the resistors' own temperature coefficient,
+
+    and everything is divided by that: a branch of the feedback's resistance stays as it is, smaller and larger ones
+    move by the difference of what the switch weighs in them. The resistors themselves move as :func:`resistors_at`
+    says. The leakage is that of 85 C below it as well, and doubles with every so many kelvin above.
 
     Raises:
         ValueError: The supply leaves the switch without overdrive, or a resistance is not positive there.
     """
     switch, wires, kelvin = technology.switch, technology.wires, celsius - NOMINAL_CELSIUS
-    overdrive = switch.overdrive_volt + (supply_volt - technology.drive.supply_volt)
-    common = resistor_factor(technology.resistor, celsius)
-    metal, channel = 1.0 + wires.tc_per_kelvin * kelvin, 1.0 + switch.on_tc_per_kelvin * kelvin
+    overdrive, metal = _overdrive_volt(technology, supply_volt), 1.0 + wires.tc_per_kelvin * kelvin
     if overdrive <= 0:
         raise ValueError(f"a supply of {supply_volt:g} V leaves the switch no overdrive")
-    if min(common, metal, channel) <= 0:
+    if min(resistor_factor(technology.resistor, celsius), metal, 1.0 + switch.on_tc_per_kelvin * kelvin) <= 0:
         raise ValueError(f"{celsius:g} C is beyond the temperature coefficients of {technology.name}")
+    gain = _feedback_factor(technology, celsius, supply_volt)
     return replace(
         technology,
         switch=replace(
             switch,
-            on_ohm=switch.on_ohm * channel * switch.overdrive_volt / overdrive / common,
+            on_ohm=_switch_ohm(technology, celsius, supply_volt) / gain,
             overdrive_volt=overdrive,
             off_siemens=switch.off_siemens * 2.0 ** (max(celsius - LEAKAGE_CELSIUS, 0.0) / switch.off_doubling_kelvin),
         ),
         wires=replace(
             wires,
-            word_line_ohm_per_square=wires.word_line_ohm_per_square * metal / common,
-            bit_line_ohm_per_square=wires.bit_line_ohm_per_square * metal / common,
+            word_line_ohm_per_square=wires.word_line_ohm_per_square * metal / gain,
+            bit_line_ohm_per_square=wires.bit_line_ohm_per_square * metal / gain,
         ),
         drive=replace(technology.drive, supply_volt=supply_volt),
     )
+
+
+def resistors_at(resistance_ohm: Array, technology: Technology, celsius: float, supply_volt: float) -> Array:
+    """Resistors without their switches at the conditions of :func:`at_conditions`, as ratios to the same feedback."""
+    gain = _feedback_factor(technology, celsius, supply_volt)
+    result: Array = resistance_ohm * (resistor_factor(technology.resistor, celsius) / gain)
+    return result
+
+
+def _feedback_factor(technology: Technology, celsius: float, supply_volt: float) -> float:
+    """The feedback resistor over what it is at 27 C and the nominal supply."""
+    branch_ohm, common = technology.feedback.branch_ohm, resistor_factor(technology.resistor, celsius)
+    there = branch_ohm * common + _switch_ohm(technology, celsius, supply_volt)
+    return there / (branch_ohm + technology.switch.on_ohm)
+
+
+def _switch_ohm(technology: Technology, celsius: float, supply_volt: float) -> float:
+    """A closed switch, in ohms."""
+    switch = technology.switch
+    channel = 1.0 + switch.on_tc_per_kelvin * (celsius - NOMINAL_CELSIUS)
+    return switch.on_ohm * channel * switch.overdrive_volt / _overdrive_volt(technology, supply_volt)
+
+
+def _overdrive_volt(technology: Technology, supply_volt: float) -> float:
+    """Overdrive of a closed switch."""
+    return technology.switch.overdrive_volt + (supply_volt - technology.drive.supply_volt)
+
+
+def ageing_siemens2(siemens: Array, technology: Technology) -> Array:
+    """Expected squared drift of closed branches, siemens squared, after ten years; 0 stays 0.
+
+    Every resistor drifts by itself, by ``sigma_ageing_ten_years`` of its resistance; its switch does not:
+    g = 1 / (R + R_on) moves by -g^2 R dR/R = -g (1 - g R_on) dR/R. The square grows in proportion to time.
+
+    Args:
+        siemens: Conductance of every branch with its switch closed.
+        technology: The process.
+    """
+    moved = siemens * (1.0 - siemens * technology.switch.on_ohm)
+    result: Array = (technology.resistor.sigma_ageing_ten_years * moved) ** 2
+    return result
 
 
 def bank_area_um2(nominal_ohm: Array, technology: Technology) -> float:

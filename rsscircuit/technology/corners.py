@@ -1,6 +1,6 @@
 """Corners of operation that one fixed program has to serve, and what closing a branch adds there.
 
-What moves all branches alike cancels against the feedback resistors, of the same material on the same die. What is
+What moves all branches alike cancels against the feedback resistor, of the same branches on the same die. What is
 left is known when the program is chosen: the switch in series weighs more in a small resistor than in a large one,
 and it changes with temperature, supply and the sign of the input. So a choice of switches can be made that serves
 all corners; ageing and the mismatch of temperature coefficients are not known then, and are no corners.
@@ -8,6 +8,7 @@ all corners; ageing and the mismatch of temperature coefficients are not known t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from rsscircuit.errors import InputError
 from rsscircuit.quantities import parse_range
-from rsscircuit.technology.cell import NOMINAL_CELSIUS, at_conditions, curvature, on_siemens
+from rsscircuit.technology.cell import NOMINAL_CELSIUS, at_conditions, curvature, on_siemens, resistors_at
 from rsscircuit.technology.loader import Technology
 
 Array = NDArray[np.float64]
@@ -79,9 +80,9 @@ _NAMES = ("celsius", "supply", "volt")
 def at_corner(siemens: Array, technology: Technology, corner: Corner) -> Array:
     """What closing branches adds at a corner, siemens, shaped as ``siemens``; 0 stays 0.
 
-    As in :func:`rsscircuit.technology.cell.at_conditions` everything is the ratio to a resistor of the bank's kind at
-    the same temperature. The resistor's own voltage coefficient and the switch's square law bend a branch:
-    R (1 + a |V| + b V^2) in series with the switch, and i(V) / V = g + k V.
+    As in :func:`rsscircuit.technology.cell.at_conditions` everything is the ratio to the feedback resistor there. The
+    resistor's own voltage coefficient and the switch's square law bend a branch: R (1 + a |V| + b V^2) in series with
+    the switch, and i(V) / V = g + k V; the feedback is taken as straight.
 
     Args:
         siemens: What closing each branch adds at the nominal point.
@@ -96,7 +97,15 @@ def at_corner(siemens: Array, technology: Technology, corner: Corner) -> Array:
     if not bend > 0:
         raise ValueError(f"{corner.volt:g} V is beyond the voltage coefficients of {technology.name}")
     drawn = siemens > 0
-    resistance = 1.0 / np.where(drawn, siemens, 1.0) - technology.switch.on_ohm
-    moved = on_siemens(resistance * bend, there.switch.on_ohm)
+    resistance = bend * (1.0 / np.where(drawn, siemens, 1.0) - technology.switch.on_ohm)
+    there_ohm = resistors_at(resistance, technology, corner.celsius, corner.supply_volt)
+    moved = on_siemens(there_ohm, there.switch.on_ohm)
     result: Array = np.where(drawn, moved + curvature(moved, there.switch) * corner.volt, 0.0)
     return result
+
+
+def at_corners(siemens: Array, technology: Technology, corners: Sequence[Corner]) -> Array | None:
+    """:func:`at_corner` for several corners, along a last axis of its own; None where there are none."""
+    if not corners:
+        return None
+    return np.stack([at_corner(siemens, technology, corner) for corner in corners], axis=-1)

@@ -87,6 +87,13 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """The feedback resistor of a column: branches like a bank's, each a resistor with a closed switch."""
+
+    branch_ohm: float  #: nominal resistor of every branch; one that does not move against the feedback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wires:
     """Lines of the array: sheet resistance and drawn width."""
 
@@ -143,6 +150,7 @@ class Technology:
     resistor: Resistor
     process: Process
     switch: Switch
+    feedback: Feedback
     wires: Wires
     drive: Drive
     measurement: Measurement
@@ -160,6 +168,7 @@ _SECTIONS: Mapping[str, type[Any]] = {
     "resistor": Resistor,
     "process": Process,
     "switch": Switch,
+    "feedback": Feedback,
     "wires": Wires,
     "drive": Drive,
     "measurement": Measurement,
@@ -178,6 +187,7 @@ _POSITIVE = {
     "sheet_ohm_per_square",
     "width_um",
     "on_ohm",
+    "branch_ohm",
     "overdrive_volt",
     "off_doubling_kelvin",
     "length_um",

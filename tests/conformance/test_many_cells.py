@@ -32,8 +32,12 @@ def test_nothing_is_nearer_lighter_or_fewer(kind: str, n: int) -> None:
 
     nearest = solve(Problem.of(items, targets), "meet-in-the-middle")
     assert (nearest.errors <= error.min(axis=1) + edge).all()
-    for objective, cost in ((Objective.LEAST_TOTAL, total), (Objective.FEWEST, count)):
-        problem = Problem.of(items, targets, tolerance=tolerance, objective=objective)
+    prices = items**2
+    for objective, cost in (
+        (Objective.LEAST_TOTAL, total), (Objective.FEWEST, count), (Objective.LEAST_COST, prices @ masks.T)
+    ):  # fmt: skip
+        given = {"costs": prices} if objective is Objective.LEAST_COST else {}
+        problem = Problem.of(items, targets, tolerance=tolerance, objective=objective, **given)
         answer = solve(problem, "meet-in-the-middle")
         assert (answer.errors[exists] <= tolerance[exists]).all()
         assert (answer.errors <= np.where(exists, tolerance, error.min(axis=1) + edge)).all()

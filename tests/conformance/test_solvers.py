@@ -7,6 +7,7 @@ import pytest
 from brute_force import (
     WHOLE,
     able,
+    alike_sums,
     answer_of,
     banks,
     check,
@@ -66,6 +67,61 @@ def test_several_sums_are_met_at_once(solver: str, name: str) -> None:
     assert asked >= 3
 
 
+@pytest.mark.parametrize("solver", [EXACT, "cp-sat"])
+@pytest.mark.parametrize("name", list(alike_sums(1)))
+def test_sums_that_hardly_differ_are_met_at_once(solver: str, name: str) -> None:
+    items, targets = alike_sums(8)[name]
+    costs = np.random.default_rng(2).uniform(0, 1e-3, items.shape[:2])
+    asked = 0
+    for objective, tolerance in objectives(items):
+        problem = Problem.of(items, targets, tolerance=tolerance, objective=objective)
+        priced = Problem.of(items, targets, tolerance=tolerance, objective=Objective.LEAST_COST, costs=costs)
+        for each in (problem, priced):
+            if able(solver, each):
+                check(each, answer_of(each, solver))
+                asked += 1
+    assert asked >= 3
+
+
+@pytest.mark.parametrize("solver", [EXACT, "relaxation", "cp-sat"])
+@pytest.mark.parametrize("name", ["uniform", "narrow", "with zeros", "all negative", "all zero", "siemens"])
+def test_the_least_cost_is_met_as_brute_force_says(solver: str, name: str) -> None:
+    items = banks()[name]
+    rng = np.random.default_rng(6)
+    asked = 0
+    for costs in (rng.uniform(0, 1e-3, items.shape), items**2, rng.integers(0, 2, items.shape), 0.0):
+        for given in ({}, *constraints(items).values()):
+            for width in (1e-3, 0.05):
+                size = np.abs(items).sum(1)
+                problem = Problem.of(
+                    items,
+                    targets_for(items),
+                    tolerance=width * size,
+                    objective=Objective.LEAST_COST,
+                    costs=costs,
+                    **given,
+                )
+                if able(solver, problem):
+                    check(problem, answer_of(problem, solver))
+                    asked += 1
+    assert asked >= 16
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"objective": Objective.LEAST_COST}, "LEAST_COST needs costs"),
+        ({"costs": 1.0}, "costs are for LEAST_COST alone; got 'Objective.NEAREST'"),
+        ({"objective": Objective.LEAST_COST, "costs": [[1.0, -1.0]]}, "costs must be finite and from 0.*-1"),
+        ({"objective": Objective.LEAST_COST, "costs": [[1.0, np.inf]]}, "costs must be finite and from 0.*inf"),
+        ({"objective": Objective.LEAST_COST, "costs": [[1.0, 2.0, 3.0]]}, "costs must be one value or"),
+    ],
+)
+def test_costs_that_mean_nothing_are_refused(given: dict[str, object], says: str) -> None:
+    with pytest.raises(SolverError, match=says):
+        Problem.of([[1.0, 2.0]], [1.5], **given)
+
+
 @pytest.mark.parametrize("name", list(several_sums()))
 def test_several_sums_under_side_constraints_are_met_by_cp_sat(name: str) -> None:
     items, targets = several_sums()[name]
@@ -90,7 +146,8 @@ def test_what_is_not_rounded_is_met_to_the_letter(solver: str, name: str, seed: 
     for given in plain.values():
         for tolerance in (some, 0.75 * some, 0.0, errors.min(axis=1)):
             for objective in Objective:
-                problem = Problem.of(items, targets, tolerance=tolerance, objective=objective, **given)
+                costs = np.abs(items[:, ::-1]) if objective is Objective.LEAST_COST else None
+                problem = Problem.of(items, targets, tolerance=tolerance, objective=objective, costs=costs, **given)
                 if able(solver, problem):
                     check(problem, answer_of(problem, solver), rounded=False)
                     asked += 1
@@ -139,7 +196,8 @@ def test_what_binds_the_others_does_not_change_an_answer(objective: Objective) -
     bound, tolerance = np.where(np.arange(cells) % 2 == 0, 0.3 * np.abs(items).sum(1), np.inf), 0.3
     count = np.where(np.arange(cells) % 2 == 0, 3, n)
     for given in ({"most_total": bound}, {"most_count": count}):
-        problem = Problem.of(items, targets_for(items), tolerance=tolerance, objective=objective, **given)
+        costs = items**2 if objective is Objective.LEAST_COST else None
+        problem = Problem.of(items, targets_for(items), tolerance=tolerance, objective=objective, costs=costs, **given)
         if able(EXACT, problem):
             together = solve(problem, EXACT).chosen
             alone = [solve(problem.part(slice(k, k + 1)), EXACT).chosen[0] for k in range(cells)]

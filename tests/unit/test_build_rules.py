@@ -13,6 +13,8 @@ from rsscircuit.errors import InputError, SolverError
 from rsscircuit.mapping import ColumnDemand
 from rsscircuit.network import exact_product, run
 from rsscircuit.options import BuildOptions
+from rsscircuit.report.corners import show_corners
+from rsscircuit.technology.corners import Corner
 
 
 def build(network: Path, out: Path, **choices: object) -> rsscircuit.Design:
@@ -90,6 +92,67 @@ def test_a_program_for_all_corners_says_what_it_costs_and_gains(small_network: P
     assert rsscircuit.load(tmp_path / "robust").options["corners"] == "celsius=-40:125"
 
 
+def test_what_is_printed_is_the_worst_of_all_corners(capsys: pytest.CaptureFixture[str]) -> None:
+    keys = ("rms", "worst", "rms_without", "worst_without")
+    points = [
+        {"at": at} | dict(zip(keys, values, strict=True))
+        for at, values in {
+            "nominal": (0.1, 0.2, 0.3, 0.4), "cold": (0.11, 0.55, 0.31, 0.81), "hot": (0.15, 0.51, 0.39, 0.72),
+        }.items()
+    ]  # fmt: skip
+    totals = {"total": 0.5, "total_without": 0.25}
+    show_corners({"layers": [{"name": "fc", "statistics": {"corners": points, "corner_totals": totals}}]})
+    printed = capsys.readouterr().out
+    assert " ".join(printed.split()).count("fc nominal 10 % 20 % 30 % 40 %") == 1
+    assert "fc worst of 2 corners 15 % 55 % 39 % 81 %" in " ".join(printed.split())
+    assert "fc 0.5 (0.25)" in printed
+    show_corners({"layers": [{"name": "fc", "statistics": {}}]})
+    assert capsys.readouterr().out == ""
+
+
+def test_the_least_ageing_is_less_for_more_conductance(small_network: Path, tmp_path: Path) -> None:
+    given = {"technology": "sky130_xhigh_100k", "tolerance": 0.002}
+    plain = build(small_network, tmp_path / "plain", **given)
+    for corners in (None, "celsius=-40:125"):
+        design = build(small_network, tmp_path / "d", objective="least-ageing", corners=corners, **given)
+        for layer, alone in zip(design.layers, plain.layers, strict=True):
+            ageing = layer.statistics["ageing"]
+            assert ageing["ten_years"] < 0.99 * ageing["ten_years_least_total"]
+            assert ageing["total"] > ageing["total_least_total"]
+            assert layer.statistics["beyond_tolerance"] == 0
+            if corners is None:
+                assert ageing["ten_years_least_total"] == pytest.approx(
+                    alone.statistics["ageing"]["ten_years"], rel=1e-12
+                )
+        crossbar = design.crossbar(design.layer("out"), design.layer("out").tiles[0])
+        squares = (
+            design.technology.resistor.sigma_ageing_ten_years**2
+            * (crossbar.die.on_siemens * (1 - crossbar.die.on_siemens * design.technology.switch.on_ohm)) ** 2
+        )
+        rms = np.sqrt(squares[crossbar.closed].sum() / np.count_nonzero(crossbar.targets))
+        layer = design.layer("out")
+        assert layer.statistics["ageing"]["ten_years"] == pytest.approx(rms / layer.full_scale_siemens, rel=1e-12)
+    again = rsscircuit.load(tmp_path / "d")
+    assert [layer.rules for layer in again.layers] == [layer.rules for layer in design.layers]
+    trial = rsscircuit.montecarlo(tmp_path / "d", layer="out", tile=0, trials=1, engine="ideal")
+    assert trial["relative_error"][0] < 0.01
+
+
+def test_new_dies_are_programmed_for_the_corners_of_the_design(small_network: Path, tmp_path: Path) -> None:
+    from rsscircuit.simulate.montecarlo import remeasured_dies
+    from rsscircuit.technology.corners import at_corner
+
+    given = {"technology": "sky130_xhigh_100k", "tolerance": 0.002}
+    for corners in (None, "celsius=-40:125"):
+        design = build(small_network, tmp_path / "d", corners=corners, **given)
+        layer = design.layer("out")
+        crossbar = next(remeasured_dies(design, layer, layer.tiles[0], 1, 1)).crossbar
+        hot = at_corner(crossbar.die.on_siemens, design.technology, Corner(celsius=125.0, supply_volt=1.8, volt=0.0))
+        pair = np.where(crossbar.closed, hot, 0.0).sum(axis=3)
+        worst = np.abs(pair[:, :, 0] - pair[:, :, 1] - crossbar.targets).max()
+        assert (worst < 1.1 * layer.rules.tolerance_siemens) == (corners is not None)
+
+
 def test_half_an_adc_step_is_the_tolerance(small_network: Path, small_inputs: Path, tmp_path: Path) -> None:
     given = {"tolerance": "adc", "adc_bits": 7, "calibration": str(small_inputs)}
     design = build(small_network, tmp_path / "d", **given)
@@ -118,7 +181,11 @@ def test_half_an_adc_step_is_the_tolerance(small_network: Path, small_inputs: Pa
         ({"tolerance": float("nan")}, InputError, "a fraction from 0 to 1; got nan"),
         ({"corners": "celsius=-400"}, InputError, "--corners: impossible corner"),
         ({"adc_bits": 0}, InputError, "an ADC has 1 to 24 bits; got 0"),
-        ({"objective": "best"}, InputError, "no such choice; got 'best'; choose from least-total, fewest, any"),
+        (
+            {"objective": "best"},
+            InputError,
+            "no such choice; got 'best'; choose from least-total, least-ageing, fewest, any",
+        ),
         ({"most_closed": -1}, InputError, "--most-closed.*got -1"),
         ({"most_total": float("nan")}, InputError, "--most-total.*got nan"),
         ({"most_total": float("inf")}, InputError, "--most-total.*got inf"),

@@ -11,7 +11,8 @@ from rsscircuit.banks import Place, bank_spec, draw_die, measure
 from rsscircuit.design import Rules, program
 from rsscircuit.errors import InputError
 from rsscircuit.technology import load_technology
-from rsscircuit.technology.corners import Corner, at_corner, parse_corners
+from rsscircuit.technology.cell import at_conditions, on_siemens, resistors_at
+from rsscircuit.technology.corners import Corner, at_corner, at_corners, parse_corners
 
 TECHNOLOGY = load_technology("sky130_xhigh_100k")
 NOMINAL = Corner(celsius=27.0, supply_volt=1.8, volt=0.0)
@@ -27,20 +28,38 @@ def test_heat_weighs_by_the_switch_s_share_of_a_branch() -> None:
     hot = at_corner(G, TECHNOLOGY, replace(NOMINAL, celsius=125.0)) / G - 1
     kelvin, resistor, switch = 98.0, TECHNOLOGY.resistor, TECHNOLOGY.switch
     common = 1 + resistor.tc1_per_kelvin * kelvin + resistor.tc2_per_kelvin2 * kelvin**2
-    more = switch.on_ohm * ((1 + switch.on_tc_per_kelvin * kelvin) / common - 1)
-    assert hot == pytest.approx(-more / (1 / G + more), rel=1e-9)
-    assert hot[0] < -0.01
-    assert abs(hot[2]) < 0.002
+    on_ohm, branch_ohm = switch.on_ohm * (1 + switch.on_tc_per_kelvin * kelvin), TECHNOLOGY.feedback.branch_ohm
+    currents = 1.0 / (common * np.array([1e5, 2e5, 1e6]) + on_ohm)  # of one volt
+    feedback = (branch_ohm * common + on_ohm) / (branch_ohm + switch.on_ohm)
+    assert hot == pytest.approx(currents * feedback / G - 1, rel=1e-9)
+    assert hot[0] < -0.005
+    assert hot[2] > 0.005
 
 
 def test_a_lower_supply_and_the_sign_of_the_input_weigh_too() -> None:
     low, high = (at_corner(G, TECHNOLOGY, replace(NOMINAL, supply_volt=volt)) for volt in (1.62, 1.98))
-    assert (low < G).all()
-    assert (high > G).all()
+    assert (low < G).tolist() == (high > G).tolist() == [True, False, False]  # the feedback lies between
     plus, minus = (at_corner(G, TECHNOLOGY, replace(NOMINAL, volt=volt)) for volt in (0.2, -0.2))
     bend = 1 + 0.2 * TECHNOLOGY.resistor.voltage_per_volt
     assert (plus + minus) / 2 == pytest.approx(1 / ((1 / G - 2550.0) * bend + 2550.0), rel=1e-9)
     assert (plus < minus).all()
+
+
+def test_corners_and_conditions_are_one_truth() -> None:
+    for celsius, supply in ((125.0, 1.62), (-40.0, 1.98), (85.0, 1.8)):
+        there = at_conditions(TECHNOLOGY, celsius, supply)
+        resistance = resistors_at(1.0 / G - TECHNOLOGY.switch.on_ohm, TECHNOLOGY, celsius, supply)
+        corner = Corner(celsius=celsius, supply_volt=supply, volt=0.0)
+        assert at_corner(G, TECHNOLOGY, corner) == pytest.approx(on_siemens(resistance, there.switch.on_ohm), rel=1e-14)
+
+
+def test_several_corners_have_an_axis_of_their_own() -> None:
+    corners = parse_corners("celsius=-40:125", TECHNOLOGY)
+    moved = at_corners(np.stack([G, 2 * G]), TECHNOLOGY, corners)
+    assert moved is not None
+    assert moved.shape == (2, 3, 2)
+    assert (moved[0, :, 1] == at_corner(G, TECHNOLOGY, corners[1])).all()
+    assert at_corners(G, TECHNOLOGY, ()) is None
 
 
 @pytest.mark.parametrize(
@@ -72,15 +91,15 @@ def test_corners_that_mean_nothing_are_refused(text: str, says: str) -> None:
 
 
 def test_a_program_for_all_corners_holds_at_all_corners() -> None:
-    spec, place = bank_spec("geometric:1.25", 12, 1e5), Place(seed=1, layer="a", tile=0)
+    spec, place = bank_spec("linear:0.8", 12, 1e5), Place(seed=1, layer="a", tile=0)
     banks = measure(draw_die(spec, TECHNOLOGY, np.ones((24, 8), bool), place), TECHNOLOGY, spec, place)
     full_scale = 0.85 * banks.step_siemens.sum(3).min()
     targets = np.clip(np.random.default_rng(0).laplace(0, 0.06 * full_scale, (24, 8)), -full_scale, full_scale)
-    corners = np.stack(
-        [at_corner(banks.step_siemens, TECHNOLOGY, c) for c in parse_corners("celsius=-40:125,volt=0.2", TECHNOLOGY)],
-        axis=4,
-    )
-    rules = Rules(tolerance_siemens=2.0**-10 * full_scale)
+    targets[::4] = np.random.default_rng(1).uniform(0.5, 1.0, (6, 8)) * full_scale  # large weights hold as well
+    everything = parse_corners("celsius=-40:125,supply=1.62:1.98,volt=0.2", TECHNOLOGY)
+    corners = at_corners(banks.step_siemens, TECHNOLOGY, everything)
+    assert corners is not None
+    rules = Rules(tolerance_siemens=2.0**-11 * full_scale)
     everywhere = np.concatenate([banks.step_siemens[..., None], corners], axis=4)
 
     def worst(closed: np.ndarray) -> np.ndarray:

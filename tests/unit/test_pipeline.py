@@ -166,6 +166,31 @@ def test_a_hotter_range_errs_more(small_design: Path) -> None:
     assert mean((27.0, 27.0)) < mean((80.0, 80.0)) < mean((125.0, 125.0))
 
 
+def test_a_fixed_program_is_where_the_corners_say_it_is_and_drifts_as_expected(small_design: Path) -> None:
+    from rsscircuit.simulate.montecarlo import Conditions, fixed_program
+    from rsscircuit.technology.cell import ageing_siemens2
+    from rsscircuit.technology.corners import Corner, at_corner
+
+    design = rsscircuit.load(small_design)
+    layer = design.layer("out")
+    tile = layer.tiles[0]
+    base = design.crossbar(layer, tile)
+
+    def trials(count: int, celsius: float, supply: float, years: float) -> list[np.ndarray]:
+        where = Conditions(celsius=(celsius, celsius), supply_volt=(supply, supply), years=(years, years))
+        return [trial.crossbar.die.on_siemens for trial in fixed_program(design, layer, tile, count, 1, where)]
+
+    hot = Corner(celsius=125.0, supply_volt=1.62, volt=0.0)
+    expected = at_corner(base.die.on_siemens, design.technology, hot)
+    assert trials(1, 125.0, 1.62, 0.0)[0] == pytest.approx(expected, rel=1e-12)
+    drifts = [aged - base.die.on_siemens for aged in trials(60, 27.0, 1.8, 10.0)]
+    pairs = [np.where(base.closed, drift, 0.0).sum(axis=3) for drift in drifts]
+    drawn = base.targets != 0
+    rms = np.sqrt(np.mean([((pair[:, :, 0] - pair[:, :, 1])[drawn] ** 2).mean() for pair in pairs]))
+    expected_squares = ageing_siemens2(base.die.on_siemens, design.technology)[base.closed].sum()
+    assert rms == pytest.approx(np.sqrt(expected_squares / drawn.sum()), rel=0.1)  # 60 draws of tens of pairs: 2 %
+
+
 def test_nothing_is_left_behind_and_nothing_else_is_overwritten(small_network: Path, tmp_path: Path) -> None:
     out = tmp_path / "design"
     with pytest.raises(RsscircuitError):

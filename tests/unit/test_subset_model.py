@@ -16,6 +16,7 @@ from rsscircuit.subsetsum.problem import BoolArray, FloatArray, Objective, Probl
 N = 8
 MASKS = np.array(list(itertools.product([False, True], repeat=N)))
 COUNTS = MASKS.sum(axis=1)
+COSTS = np.random.default_rng(9).uniform(0, 2, N)
 GROUPS = ((0, 1, 2), (4, 7))
 CELLS = pytest.mark.parametrize("sums", [1, 3])
 
@@ -344,6 +345,7 @@ def test_a_batch_is_the_brute_force_optimum(
         most_count=4 if constrained else N,
         most_total=2.0 if constrained else np.inf,
         groups=GROUPS if constrained else (),
+        costs=COSTS if objective is Objective.LEAST_COST else None,
     )
     answer = cpsat.solve(problem)
     assert answer.residuals.shape == targets.shape
@@ -368,6 +370,8 @@ def test_a_batch_is_the_brute_force_optimum(
         assert errors[index] <= tolerance
         if objective is Objective.LEAST_TOTAL:
             assert totals[index] <= totals[good].min() + slack
+        if objective is Objective.LEAST_COST:
+            assert (MASKS @ COSTS)[index] <= (MASKS @ COSTS)[good].min() + 2.0**-30
         if objective is Objective.FEWEST:
             assert COUNTS[index] <= COUNTS[good].min()
             same = good & (COUNTS[index] == COUNTS)
@@ -411,11 +415,14 @@ def test_an_answer_is_never_worse_than_its_start(objective: Objective) -> None:
     items = rng.uniform(-1, 1, (3, 40))
     start = rng.random((3, 40)) < 0.2
     targets = (items * start).sum(axis=1) + 1e-9
-    problem = Problem.of(items, targets, tolerance=1e-7, objective=objective, most_count=20, start=start)
+    costs = items**2 if objective is Objective.LEAST_COST else None
+    problem = Problem.of(items, targets, tolerance=1e-7, objective=objective, most_count=20, start=start, costs=costs)
     answer = cpsat.solve(problem, deterministic_limit=1e-3)
     assert (answer.errors <= (1.001e-9 if objective is Objective.NEAREST else 1e-7)).all()
     if objective is Objective.LEAST_TOTAL:
         assert ((np.abs(items) * answer.chosen).sum(axis=1) <= (np.abs(items) * start).sum(axis=1) + 1e-12).all()
+    if objective is Objective.LEAST_COST:
+        assert ((items**2 * answer.chosen).sum(axis=1) <= (items**2 * start).sum(axis=1) + 1e-9).all()
     if objective is Objective.FEWEST:
         assert (answer.chosen.sum(axis=1) <= start.sum(axis=1)).all()
 

@@ -9,7 +9,14 @@ import pytest
 
 from rsscircuit.errors import TechnologyError
 from rsscircuit.technology import load_technology, parse_technology, preset_names, technology_text
-from rsscircuit.technology.cell import at_conditions, curvature, on_siemens, wire_segments
+from rsscircuit.technology.cell import (
+    ageing_siemens2,
+    at_conditions,
+    curvature,
+    on_siemens,
+    resistors_at,
+    wire_segments,
+)
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -49,6 +56,9 @@ def test_presets_load_and_every_number_has_a_source(name: str) -> None:
         ("value = 1e+06", "value = true", "resistor.unit_ohm: True is not a number"),
         ("value = 1e+06", "value = 0", "resistor.unit_ohm: must be greater than zero"),
         ("[drive]", "[drives]", "drive: missing entry"),
+        ("[feedback]", "[feedbacks]", "feedback: missing entry"),
+        ("branch_ohm = ", "branches_ohm = ", "feedback.branches_ohm: unknown entry, did you mean branch_ohm"),
+        ("value = 1.600e6", "value = 0", "feedback.branch_ohm: must be greater than zero"),
         ("[drive]", "[drives]", ": drives: unknown entry"),
         ('plan = "linear:0.5"', "plan = 3", "bank: needs plan"),
         ("hypothetical = false", 'hypothetical = "no"', "line 7: hypothetical: must be true or false"),
@@ -87,15 +97,45 @@ def test_conditions_move_the_switch_and_the_wires_against_the_resistors() -> Non
     assert at_conditions(technology, 27.0, 1.8) == technology
     hot = at_conditions(technology, 127.0, 1.8)
     common = 1 - 1.470e-3 * 100 + 2.7e-6 * 100**2
-    assert hot.switch.on_ohm == pytest.approx(technology.switch.on_ohm * 1.38 / common)
-    assert hot.wires.word_line_ohm_per_square == pytest.approx(0.047 * 1.33 / common)
+    on_ohm, branch_ohm = technology.switch.on_ohm, technology.feedback.branch_ohm
+    feedback = (branch_ohm * common + 1.38 * on_ohm) / (branch_ohm + on_ohm)
+    assert hot.switch.on_ohm == pytest.approx(1.38 * on_ohm / feedback)
+    assert hot.wires.word_line_ohm_per_square == pytest.approx(0.047 * 1.33 / feedback)
+    assert resistors_at(np.array([1e5]), technology, 127.0, 1.8) == pytest.approx(1e5 * common / feedback)
+    assert resistors_at(np.array([1e5]), technology, 27.0, 1.8)[0] == 1e5
     low = at_conditions(technology, 27.0, 1.3)
-    assert low.switch.on_ohm == pytest.approx(2 * technology.switch.on_ohm)
+    assert low.switch.on_ohm == pytest.approx(2 * on_ohm * (branch_ohm + on_ohm) / (branch_ohm + 2 * on_ohm))
     assert low.switch.overdrive_volt == pytest.approx(0.5)
     with pytest.raises(ValueError, match="no overdrive"):
         at_conditions(technology, 27.0, 0.8)
     with pytest.raises(ValueError, match="temperature coefficients"):
         at_conditions(technology, -400.0, 1.8)
+
+
+@pytest.mark.parametrize("name", [name for name in preset_names() if not name.startswith("thesis")])
+@pytest.mark.parametrize(("celsius", "supply_share"), [(125.0, 0.9), (-40.0, 1.1), (85.0, 1.0), (27.0, 0.8)])
+def test_a_branch_of_the_feedback_s_resistance_stays_as_it_is(name: str, celsius: float, supply_share: float) -> None:
+    technology = load_technology(name)
+    supply = supply_share * technology.drive.supply_volt
+    there = at_conditions(technology, celsius, supply)
+    resistance = technology.feedback.branch_ohm * np.array([0.5, 1.0, 2.0])
+    before = on_siemens(resistance, technology.switch.on_ohm)
+    after = on_siemens(resistors_at(resistance, technology, celsius, supply), there.switch.on_ohm)
+    assert after[1] == pytest.approx(before[1], rel=1e-13)
+    moved = after / before - 1
+    assert moved[0] * moved[2] < 0
+    assert np.abs(moved[[0, 2]]).min() > 1e-5
+
+
+def test_ageing_is_the_drift_of_resistors_and_not_of_switches() -> None:
+    technology = load_technology("sg13g2_rhigh_100k")  # the switch weighs most
+    resistance, on_ohm = np.array([1e5, 3e5]), technology.switch.on_ohm
+    siemens = on_siemens(resistance, on_ohm)
+    drawn = np.random.default_rng(0).standard_normal((200_000, 1))
+    drifted = on_siemens(resistance * (1 + technology.resistor.sigma_ageing_ten_years * drawn), on_ohm)
+    expected = ageing_siemens2(siemens, technology)
+    assert ((drifted - siemens) ** 2).mean(axis=0) == pytest.approx(expected, rel=0.02)  # 0.3 % standard error
+    assert ageing_siemens2(np.zeros(1), technology).tolist() == [0.0]
 
 
 def test_segments_follow_from_sheet_width_and_pitch() -> None:
