@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rsscircuit.errors import InputError
 from rsscircuit.quantities import parse_range
-from rsscircuit.technology.cell import NOMINAL_CELSIUS, at_conditions, curvature, on_siemens
+from rsscircuit.technology.cell import NOMINAL_CELSIUS, at_conditions, bend, on_siemens
 from rsscircuit.technology.loader import Technology
 
 Array = NDArray[np.float64]
@@ -80,8 +80,8 @@ def at_corner(siemens: Array, technology: Technology, corner: Corner) -> Array:
     """What closing branches adds at a corner, siemens, shaped as ``siemens``; 0 stays 0.
 
     As in :func:`rsscircuit.technology.cell.at_conditions` everything is the ratio to a resistor of the bank's kind at
-    the same temperature. The resistor's own voltage coefficient and the switch's square law bend a branch:
-    R (1 + a |V| + b V^2) in series with the switch, and i(V) / V = g + k V.
+    the same temperature. The resistor's own voltage coefficients and the switch's square law bend a branch, and what
+    is taken is i(V) / V (:func:`rsscircuit.technology.cell.bend`).
 
     Args:
         siemens: What closing each branch adds at the nominal point.
@@ -92,11 +92,10 @@ def at_corner(siemens: Array, technology: Technology, corner: Corner) -> Array:
         ValueError: The corner leaves the switch without overdrive, or a resistance is not positive there.
     """
     there, resistor = at_conditions(technology, corner.celsius, corner.supply_volt), technology.resistor
-    bend = 1.0 + resistor.voltage_per_volt * abs(corner.volt) + resistor.voltage_per_volt2 * corner.volt**2
-    if not bend > 0:
+    if not 1.0 + resistor.voltage_per_volt * abs(corner.volt) + resistor.voltage_per_volt2 * corner.volt**2 > 0:
         raise ValueError(f"{corner.volt:g} V is beyond the voltage coefficients of {technology.name}")
     drawn = siemens > 0
     resistance = 1.0 / np.where(drawn, siemens, 1.0) - technology.switch.on_ohm
-    moved = on_siemens(resistance * bend, there.switch.on_ohm)
-    result: Array = np.where(drawn, moved + curvature(moved, there.switch) * corner.volt, 0.0)
+    moved = on_siemens(resistance, there.switch.on_ohm)
+    result: Array = np.where(drawn, moved + bend(moved, there).chord_siemens(corner.volt), 0.0)
     return result
