@@ -25,7 +25,7 @@ from rsscircuit.design.ageing import AgeingAudit
 from rsscircuit.design.corners import CornerAudit
 from rsscircuit.design.files import write_array, write_bytes
 from rsscircuit.design.marks import Marks, save_marks
-from rsscircuit.design.statistics import LayerAudit, totals
+from rsscircuit.design.statistics import LayerAudit, MeasurementFloor, totals
 from rsscircuit.errors import InputError
 from rsscircuit.mapping import MAX_BIAS_ROWS, LayerMatrix, Tile, column_scale
 from rsscircuit.netlist import tile_deck
@@ -68,11 +68,19 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TileBanks:
-    """The banks of one tile: what they are, what was measured of them, and which switches are stuck."""
+    """The banks of one tile: what they are, what was measured of them, and which switches are stuck.
+
+    Attributes:
+        die: The banks themselves; where their true values are not known, what was measured stands for them.
+        measured: What was measured of them.
+        marks: What is known beside the values.
+        true_known: Whether the true values are known.
+    """
 
     die: Die
     measured: MeasuredBanks
     marks: Marks
+    true_known: bool
 
 
 class BankSource(Protocol):
@@ -167,7 +175,7 @@ class Assembly:
         full_scale = float(np.abs(matrix.weights * scale).max())
         rules = self._rules(full_scale, job.tolerance(full_scale, scale))
         write_array(self.folder / "layers" / f"{job.label}.scale.npy", scale)
-        audit, floor = LayerAudit(matrix.weights, scale, matrix.bias_rows), _MeasurementFloor()
+        audit, floor = LayerAudit(matrix.weights, scale, matrix.bias_rows), MeasurementFloor()
         ageing, everywhere = AgeingAudit(self.technology), CornerAudit(self.technology, self.corners)
         least_total = replace(rules, objective=Objective.LEAST_TOTAL)
         if matrix.bias_bound_columns:
@@ -193,7 +201,7 @@ class Assembly:
                     pack(crossbar.closed, geometry, self.floor_plan.first[job.name] + tile.index),
                 )
                 audit.add(tile.window, crossbar, plan)
-                floor.add(job.drawn[tile.window], crossbar.closed, banks.marks.sigma_siemens)
+                floor.add(crossbar, banks.marks.sigma_siemens, true_known=banks.true_known)
             else:
                 audit.skip(tile.window)
             advance(1)
@@ -296,24 +304,6 @@ class Assembly:
             "network": {"layers": network, "outputs": list(self.network.outputs)},
         }
         record.write_record(self.folder, data)
-
-
-@dataclass(slots=True)
-class _MeasurementFloor:
-    """The error of a layer's weights that standard errors of its closed branches make, however well it is solved."""
-
-    variance: float = 0.0
-    cells: int = 0
-
-    def add(self, drawn: NDArray[np.bool_], closed: NDArray[np.bool_], sigma_siemens: Array | None) -> None:
-        """Take in one tile."""
-        if sigma_siemens is not None:
-            self.variance += float((sigma_siemens[closed] ** 2).sum())
-            self.cells += int(np.count_nonzero(drawn))
-
-    def result(self, full_scale: float) -> dict[str, float]:
-        """``measurement_floor``: rms over the cells of sqrt(sum of sigma^2), in units of full scale."""
-        return {"measurement_floor": (self.variance / self.cells) ** 0.5 / full_scale} if self.cells else {}
 
 
 def _version(package: str) -> str | None:

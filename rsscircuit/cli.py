@@ -85,6 +85,11 @@ def cli() -> None:
 @option("--calibration", metavar="X.npy", help="Inputs whose activations set the input range of each layer.")
 @option("--seed", type=int, default=1, help="Which virtual die.")
 @option("--variation", default="all", help="Terms at work: all, none, or some of lot,wafer,die,gradient,local,switch.")
+@option(
+    "--effects",
+    default="all",
+    help="Effects at work: all, none, or some of temperature,voltage,switch,leakage,ageing,wires.",
+)
 @option("--netlists", default="all", help="all, sample (the first tile of each layer) or none.")
 @option("--wires", is_flag=True, help="Netlists with wire segments and leakage.")
 @option("--force", is_flag=True, help="Replace a design that is there.")
@@ -286,16 +291,28 @@ def size(technology: str, plans: str, as_json: bool, **asked: Any) -> None:
         show_sizes(record, process)
 
 
-@cli.command()
+@cli.command(epilog="Example: generate-crossbar technologies sky130_xhigh_1M --toml > mine.toml")
 @click.argument("name", metavar="[NAME]", required=False)
-def technologies(name: str | None) -> None:
-    """The technologies, or every number of the one called NAME with its source."""
+@option("--toml", is_flag=True, help="Print the file behind NAME, to start one of your own from.")
+def technologies(name: str | None, toml: bool) -> None:
+    """The technologies, or every number of the one called NAME (a preset or a file) with its source."""
+    if toml:
+        if name is None:
+            raise InputError("a file of which technology", where="--toml", remedy="add its name")
+        click.echo(technology_text(name), nl=False)
+        return
     if name is not None:
         tables.show_technology(load_technology(name), technology_text(name))
         return
     known = [load_technology(preset) for preset in preset_names()]
     rows = [(t.label + (" (default)" if t.name == DEFAULT else ""), t.title) for t in known]
     tables.print_table(("technology", "what it is"), rows, left=2)
+    tables.print_lines(
+        [
+            "hypothetical: no such process exists",
+            "`generate-crossbar technologies NAME` has every number with its unit, its mark and its source",
+        ]
+    )
 
 
 @cli.command("compare-banks", epilog="Example: generate-crossbar compare-banks --out generated/banks")

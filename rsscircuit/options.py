@@ -14,6 +14,7 @@ from rsscircuit.errors import InputError, SolverError
 from rsscircuit.subsetsum import AUTO, Kind, Objective, choose
 from rsscircuit.technology import DEFAULT, Technology, load_technology, preset_names
 from rsscircuit.technology.corners import Corner, parse_corners
+from rsscircuit.technology.effects import only, parse_effects
 
 NETLISTS = ("all", "sample", "none")
 DEFAULT_TOLERANCE = 2.0**-11
@@ -50,6 +51,8 @@ class BuildOptions:
         seed: Which virtual die.
         variation: Which terms of process variation are at work: ``all``, ``none``, or some of lot, wafer, die,
             gradient, local and switch.
+        effects: Which other effects are at work: ``all``, ``none``, or some of temperature, voltage, switch, leakage,
+            ageing and wires (:mod:`rsscircuit.technology.effects`).
         netlists: ``all``, ``sample`` (the first tile of each layer) or ``none``.
         wires: Whether the netlists hold wire segments and leakage.
         headroom: Share of a bank's reach that the largest target takes.
@@ -70,6 +73,7 @@ class BuildOptions:
     calibration: str | None = None
     seed: int = 1
     variation: str = "all"
+    effects: str = "all"
     netlists: str = "all"
     wires: bool = False
     headroom: float = 0.85
@@ -87,7 +91,7 @@ class BuildOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """What the options stand for: the process, the bank, the stuck switches and the corners."""
+    """What the options stand for: process, with the effects at work, bank, stuck switches and corners."""
 
     technology: Technology
     bank: BankSpec
@@ -121,7 +125,7 @@ def resolve(options: BuildOptions) -> Resolved:
         raise InputError("a seed is a whole number from 0", where="--seed", got=options.seed)
     if not 0 < options.headroom <= 1:
         raise InputError("the headroom is above 0 and at most 1", where="--headroom", got=options.headroom)
-    technology = load_technology(options.technology)
+    technology = only(load_technology(options.technology), parse_effects(options.effects))
     bank = bank_spec(
         technology.plan if options.bank is None else options.bank,
         technology.resistors if options.resistors is None else options.resistors,

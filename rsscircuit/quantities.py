@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from rsscircuit.errors import InputError
 
@@ -64,3 +65,30 @@ def parse_range(text: str, where: str) -> tuple[float, float]:
     if not (math.isfinite(ends[0]) and math.isfinite(ends[1]) and ends[0] <= ends[1]):
         raise InputError("a range is LOW:HIGH", where=where, got=text, remedy="write for example -40:125")
     return ends
+
+
+def parse_names(text: str, known: Sequence[str], *, what: str, where: str) -> frozenset[str]:
+    """The names of ``all``, ``none`` or a list with commas.
+
+    Args:
+        text: As the user wrote it.
+        known: Every name there is.
+        what: What a name stands for, in the singular, for errors.
+        where: The option, for errors.
+
+    Raises:
+        InputError: A name that is not known, or one that stands twice.
+    """
+    if text in ("all", "none"):
+        return frozenset(known if text == "all" else ())
+    names = [part.strip() for part in text.split(",")]
+    unknown = sorted(set(names).difference(known))
+    twice = sorted({name for name in names if names.count(name) > 1}.intersection(known))
+    if unknown or twice:
+        raise InputError(
+            f"no such {what}" if unknown else f"the same {what} twice",
+            where=where,
+            got=", ".join(unknown or twice),
+            remedy=f"give all, none, or some of {', '.join(known)}",
+        )
+    return frozenset(names)

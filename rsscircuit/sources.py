@@ -51,7 +51,8 @@ class VirtualDie:
         die = draw_die(bank, technology, job.drawn[tile.window], place, self.resolved.terms)
         faults = self.faults[job.name]
         state = stuck_switches(faults, tile.window, bank.resistors) if faults else None
-        return TileBanks(die=die, measured=measure(die, technology, bank, place), marks=Marks(state=state))
+        measured = measure(die, technology, bank, place)
+        return TileBanks(die=die, measured=measured, marks=Marks(state=state), true_known=True)
 
     def record(self) -> dict[str, Any]:
         """What ``design.json`` says of the die."""
@@ -130,6 +131,7 @@ class TableDie:
             die=die,
             measured=MeasuredBanks(step_siemens=siemens),
             marks=Marks(state=_state(table.state[job.name][tile.window], kept, drawn), sigma_siemens=sigma),
+            true_known=self.kind == VIRTUAL,
         )
 
     def record(self) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from rsscircuit.banks.die import Die, draw_die
 from rsscircuit.banks.faults import Fault, read_faults, refuse_misplaced, stuck_switches
 from rsscircuit.banks.floorplan import FloorPlan
 from rsscircuit.banks.measurement import MeasuredBanks, measure, measurement_sigma
-from rsscircuit.banks.plans import BankSpec, bank_spec
 from rsscircuit.banks.process import TERMS, Place, parse_terms
 from rsscircuit.banks.sampling import Sample, sample_pairs
+from rsscircuit.technology.plans import BankSpec, bank_spec
 
 __all__ = [
     "TERMS",

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.banks.plans import BankSpec
 from rsscircuit.banks.process import TERMS, Place, resistances
 from rsscircuit.seeds import stream
 from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import on_siemens
 from rsscircuit.technology.laws import CUT_SIGMAS
+from rsscircuit.technology.plans import BankSpec
 
 Array = NDArray[np.float64]
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rsscircuit.banks.plans import BankSpec
 from rsscircuit.banks.process import Place
 from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import bank_area_um2
+from rsscircuit.technology.plans import BankSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.banks.die import Die
-from rsscircuit.banks.plans import BankSpec
 from rsscircuit.banks.process import Place
 from rsscircuit.seeds import stream
 from rsscircuit.technology import Technology
 from rsscircuit.technology.laws import CUT_SIGMAS, parse_law
+from rsscircuit.technology.plans import BankSpec
 
 Array = NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.errors import InputError
+from rsscircuit.quantities import parse_names
 from rsscircuit.seeds import stream
 from rsscircuit.technology import Technology
 from rsscircuit.technology.laws import parse_law
@@ -57,19 +57,9 @@ def parse_terms(text: str) -> frozenset[str]:
     """The terms of ``all``, ``none`` or a list such as ``die,local``.
 
     Raises:
-        InputError: A name that no term has.
+        InputError: A name that no term has, or one named twice.
     """
-    if text in ("all", "none"):
-        return frozenset(TERMS if text == "all" else ())
-    terms = frozenset(part.strip() for part in text.split(","))
-    if not terms <= set(TERMS):
-        raise InputError(
-            "no such term of variation",
-            where="--variation",
-            got=", ".join(sorted(terms - set(TERMS))),
-            remedy=f"give all, none, or some of {', '.join(TERMS)}",
-        )
-    return terms
+    return parse_names(text, TERMS, what="term of variation", where="--variation")
 
 
 def shared_factor(technology: Technology, place: Place, terms: Collection[str]) -> float:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from rsscircuit.banks.die import draw_die
 from rsscircuit.banks.measurement import measure
-from rsscircuit.banks.plans import BankSpec
 from rsscircuit.banks.process import TERMS, Place
 from rsscircuit.technology import Technology
+from rsscircuit.technology.plans import BankSpec
 
 Array = NDArray[np.float64]
 

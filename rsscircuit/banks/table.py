@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from rsscircuit.banks.exchange import OHM, PLACE, SIEMENS, SIGMA_OHM, SIGMA_SIEMENS, STATE, STATES, State
 from rsscircuit.banks.faults import POLARITIES
-from rsscircuit.banks.plans import BankSpec
 from rsscircuit.errors import InputError
 from rsscircuit.progress import Progress, silent
+from rsscircuit.technology.plans import BankSpec
 
 Array = NDArray[np.float64]
 Texts = Sequence[str]

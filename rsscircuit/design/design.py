@@ -16,7 +16,7 @@ from rsscircuit.errors import InputError
 from rsscircuit.mapping import LayerMatrix, Tile
 from rsscircuit.network import Network
 from rsscircuit.technology import Technology
-from rsscircuit.technology.cell import Segments, curvature, wire_segments
+from rsscircuit.technology.cell import Bend, Segments, bend, wire_segments
 from rsscircuit.technology.corners import Corner, parse_corners
 
 Array = NDArray[np.float64]
@@ -57,11 +57,19 @@ class Crossbar:
         result: Array = banks[:, :, 0] - banks[:, :, 1]
         return result
 
-    def curvature(self, technology: Technology) -> Array:
-        """Quadratic coefficient of each cell, ampere per volt squared, [rows, cols]; both banks add."""
-        branches = np.where(self.closed, curvature(self.die.on_siemens, technology.switch), 0.0)
-        result: Array = branches.sum(axis=(2, 3))
-        return result
+    def bank_bend(self, technology: Technology) -> Bend:
+        """What the current of each bank's closed branches has beyond the linear term, [rows, cols, 2]."""
+        branches = bend(np.where(self.closed, self.die.on_siemens, 0.0), technology)
+        return Bend(square=branches.square.sum(axis=3), odd=branches.odd.sum(axis=3), cube=branches.cube.sum(axis=3))
+
+    def bend(self, technology: Technology) -> Bend:
+        """The same of each cell at its logical voltage, [rows, cols]: the second bank is fed the opposite voltage."""
+        banks = self.bank_bend(technology)
+        return Bend(
+            square=banks.square.sum(axis=2),
+            odd=banks.odd[:, :, 0] - banks.odd[:, :, 1],
+            cube=banks.cube[:, :, 0] - banks.cube[:, :, 1],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,7 +121,7 @@ class Design:
 
     Attributes:
         network: What it computes.
-        technology: The process it was drawn in.
+        technology: The process it was drawn in, with the effects at work.
         bank: What every bank is drawn like.
         layers: Mapped layers, in the network's order.
         options: Every option of the build, enough to repeat it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,52 @@ class LayerAudit:
             "beyond_reach_named": self.misses,
             "notes": self.notes,
         }
+
+
+class FloorOrigin(StrEnum):
+    """What a measurement floor is computed from."""
+
+    TRUE_VALUES = "true minus measured"
+    STANDARD_ERRORS = "standard errors"
+
+
+@dataclass(slots=True)
+class MeasurementFloor:
+    """What measurement adds to the errors of a layer's pairs, however well they are solved.
+
+    It is the true minus the measured conductance of the branches that were closed, or, for a die that is known by a
+    table only, what the table's standard errors say of that.
+    """
+
+    squares: float = 0.0
+    cells: int = 0
+    origin: FloorOrigin = FloorOrigin.TRUE_VALUES
+
+    def add(self, crossbar: Crossbar, sigma_siemens: Array | None, *, true_known: bool) -> None:
+        """Take in one tile.
+
+        Args:
+            crossbar: As it was programmed.
+            sigma_siemens: Standard errors of the measured branches, [rows, cols, 2, n], if there are any.
+            true_known: Whether the true values of the branches are known.
+        """
+        if sigma_siemens is not None:
+            self.origin = FloorOrigin.STANDARD_ERRORS
+            self.squares += float((sigma_siemens[crossbar.closed] ** 2).sum())
+        elif true_known:
+            off_by = crossbar.die.on_siemens - crossbar.die.off_siemens - crossbar.measured.step_siemens
+            banks = np.where(crossbar.closed, off_by, 0.0).sum(axis=3)
+            self.squares += float(((banks[:, :, 0] - banks[:, :, 1]) ** 2).sum())
+        else:
+            return
+        self.cells += int(np.count_nonzero(crossbar.targets))
+
+    def result(self, full_scale: float) -> dict[str, Any]:
+        """``measurement_floor``: rms over the cells, in units of full scale, and ``measurement_floor_from``."""
+        if not self.cells:
+            return {}
+        floor = (self.squares / self.cells) ** 0.5 / full_scale
+        return {"measurement_floor": floor, "measurement_floor_from": self.origin.value}
 
 
 def totals(layers: Iterable[Mapping[str, Any]], resistors_per_bank: int) -> dict[str, Any]:

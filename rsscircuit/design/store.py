@@ -1,7 +1,7 @@
 """A design on disk: the record and plain ``.npy`` arrays.
 
 design.json                            options, versions, layers, fingerprints
-technology.toml                        the technology as it was used
+technology.toml                        the technology; which of its effects are at work is among the options
 network/<k>.<weight|bias>.npy          the trained values, float64
 layers/<label>.scale.npy               float64 [cols], siemens a unit of weight
 banks/<label>/tile_<k>.true.npy        float64 [rows, cols, 2, n], siemens, switch closed
@@ -28,6 +28,7 @@ from rsscircuit.mapping import LayerMatrix, Tile, cut, layer_matrix
 from rsscircuit.network import Array, Layer, Network
 from rsscircuit.subsetsum import Objective
 from rsscircuit.technology import parse_technology
+from rsscircuit.technology.effects import only, parse_effects
 
 
 def save_crossbar(folder: Path, label: str, crossbar: Crossbar) -> None:
@@ -152,7 +153,8 @@ def load(directory: str | Path) -> Design:
 
 def _assemble(folder: Path, data: dict[str, Any]) -> Design:
     options = data["options"]
-    technology = parse_technology((folder / TECHNOLOGY_FILE).read_text("utf-8"), data["technology"])
+    drawn_in = parse_technology((folder / TECHNOLOGY_FILE).read_text("utf-8"), data["technology"])
+    technology = only(drawn_in, parse_effects(options.get("effects", "all")))
     bank = bank_spec(data["bank"]["plan"], data["bank"]["resistors"], technology.resistor.unit_ohm)
     network = load_network(folder, data["network"]["layers"], data["network"]["outputs"])
     layers = []

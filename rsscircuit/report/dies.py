@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rsscircuit.report.tables import percent, print_lines, print_table
-
-FLOOR = "measurement floor: rms error of a weight that the table's standard errors make, over the layer's full scale"
+from rsscircuit.report.tables import floor_lines, floor_of, percent, print_lines, print_table
 
 
 def show_programmed(record: Mapping[str, Any], seconds: Mapping[str, str]) -> None:
@@ -24,7 +22,7 @@ def show_programmed(record: Mapping[str, Any], seconds: Mapping[str, str]) -> No
                 str(figures["beyond_tolerance"]),
                 str(lacks["missing"] + lacks["open_resistors"]),
                 str(lacks["stuck_open"] + lacks["stuck_closed"]),
-                percent(figures["measurement_floor"]) if "measurement_floor" in figures else "-",
+                floor_of(figures),
                 seconds.get(layer["label"], "-"),
             )
         )
@@ -39,7 +37,7 @@ def show_programmed(record: Mapping[str, Any], seconds: Mapping[str, str]) -> No
             f"errors of {known} die's weights: rms over the rms weight, worst over the largest; bias rows apart;",
             "out of reach or tolerance: cells whose target no subset of their pair meets;",
             "no value: branches that are missing or open, which are never closed;",
-            *([FLOOR] if any("measurement_floor" in layer["statistics"] for layer in record["layers"]) else []),
+            *floor_lines(record),
             "",
         ]
     )

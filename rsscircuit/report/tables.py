@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rsscircuit.design.statistics import FloorOrigin
 from rsscircuit.quantities import engineering
 from rsscircuit.technology import Technology
 
@@ -69,20 +70,41 @@ def show_layers(record: Mapping[str, Any], seconds: Mapping[str, str]) -> None:
                 percent(figures["worst_weight_error"]),
                 str(figures["beyond_reach"]),
                 str(figures["beyond_tolerance"]),
+                floor_of(figures),
                 ", ".join(figures["solvers"]),
                 seconds.get(layer["label"], "-"),
             )
         )
     print_table(("layer", "matrix", "tiles", "cells", "resistors", "zero weights"), drawn)
-    heads = ("layer", "rms\nerror", "worst\nerror", "out of\nreach", "out of\ntol.", "solver", "time")
+    heads = (
+        "layer", "rms\nerror", "worst\nerror", "out of\nreach", "out of\ntol.", "measurement\nfloor", "solver", "time",
+    )  # fmt: skip
     print_table(heads, programmed)
     print_lines(
         [
             f"errors of the {_judged(record)} die's weights: rms over the rms weight, worst over the largest; bias",
             "rows apart; out of reach or tolerance: cells whose target no subset of their pair meets",
+            *floor_lines(record),
             "",
         ]
     )
+
+
+def floor_of(figures: Mapping[str, Any]) -> str:
+    """The measurement floor of a layer, where one is known."""
+    return percent(figures["measurement_floor"]) if "measurement_floor" in figures else "-"
+
+
+def floor_lines(record: Mapping[str, Any]) -> list[str]:
+    """What the measurement floors of a record are, where there are any."""
+    origins = dict.fromkeys(layer["statistics"].get("measurement_floor_from") for layer in record["layers"])
+    return [f"measurement floor: rms of {_FLOORS[origin]}, over the layer's full scale" for origin in origins if origin]
+
+
+_FLOORS = {
+    FloorOrigin.TRUE_VALUES: "a pair's true minus measured conductance",
+    FloorOrigin.STANDARD_ERRORS: "what the table's standard errors make of a pair",
+}
 
 
 def _judged(record: Mapping[str, Any]) -> str:
@@ -107,6 +129,7 @@ def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]
         "bank": f"{bank['resistors']} resistors, {bank['plan']}, the smallest {unit}; a pair a cell",
         "input range": summary["input_range"],
         "variation": options["variation"],
+        "effects": "" if options.get("effects", "all") == "all" else options["effects"],
         "tolerance": f"{_tolerance(options)}: {engineering(tolerance, 'S')} of "
         f"{engineering(full_scale, 'S')} in layer {first['name']}",
         "objective": _objective(options),

@@ -1,7 +1,7 @@
 """The simulators of one tile: logical volts in, column currents out, one interface.
 
 * ``ideal``: the closed form, sum of conductances times volts;
-* ``nodal``: wires, leakage and the bias-dependent part of the switch, by nodal analysis;
+* ``nodal``: wires, leakage and what bends a branch, its switch and its voltage coefficients, by nodal analysis;
 * ``ngspice``: the emitted deck, transistor switches and all, through PySpice.
 """
 
@@ -20,7 +20,7 @@ from rsscircuit.netlist import source_volts
 from rsscircuit.simulate import ngspice
 from rsscircuit.simulate.nodal import effective_siemens
 from rsscircuit.technology import Technology
-from rsscircuit.technology.cell import Segments
+from rsscircuit.technology.cell import Bend, Segments
 
 Array = NDArray[np.float64]
 
@@ -49,8 +49,8 @@ def _ideal(crossbar: Crossbar, volts: Array, setting: Setting) -> Array:
 
 
 def _nodal(crossbar: Crossbar, volts: Array, setting: Setting) -> Array:
-    effective, quadratic = parasitic_matrices(crossbar, setting.technology, setting.segments)
-    result: Array = volts @ effective + volts**2 @ quadratic
+    effective, bend = parasitic_matrices(crossbar, setting.technology, setting.segments)
+    result: Array = volts @ effective + bend.currents(volts)
     return result
 
 
@@ -68,14 +68,14 @@ Engine = Callable[[Crossbar, Array, Setting], Array]
 ENGINES: Mapping[str, Engine] = MappingProxyType({"ideal": _ideal, "nodal": _nodal, "ngspice": _ngspice})
 
 
-def parasitic_matrices(crossbar: Crossbar, technology: Technology, segments: Segments) -> tuple[Array, Array]:
-    """Linear [rows, cols] (siemens) and quadratic (ampere per volt squared) response with parasitics.
+def parasitic_matrices(crossbar: Crossbar, technology: Technology, segments: Segments) -> tuple[Array, Bend]:
+    """Linear response [rows, cols] (siemens) with parasitics, and what the currents have beyond it.
 
-    Wires and leakage make the linear part. The quadratic part is the switch's dependence on its own
-    voltage, some 1e-5 of the current, taken at ideal line voltages.
+    Wires and leakage make the linear part. The rest is the dependence of switch and resistor on their own voltage,
+    some 1e-4 of the current, taken at ideal line voltages.
     """
     linear = effective_siemens(crossbar.bank_siemens() + crossbar.leak_siemens(), segments.word_ohm, segments.bit_ohm)
-    return linear, crossbar.curvature(technology)
+    return linear, crossbar.bend(technology)
 
 
 def engine_named(name: str) -> Engine:

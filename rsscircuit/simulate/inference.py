@@ -13,8 +13,10 @@ from rsscircuit.errors import InputError
 from rsscircuit.network import Layer, batch_size, run
 from rsscircuit.network.reference import Product
 from rsscircuit.simulate.engines import parasitic_matrices
+from rsscircuit.technology.cell import Bend
 
 Array = NDArray[np.float64]
+NEGLIGIBLE = 1e-7  # of the largest current: a cubic term below that costs more than it says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -23,11 +25,11 @@ class LayerResponse:
 
     Attributes:
         linear: float64 [rows, cols], siemens.
-        quadratic: float64 [rows, cols], ampere per volt squared, or None.
+        bend: What the currents have beyond that, [rows, cols], or None.
     """
 
     linear: Array
-    quadratic: Array | None
+    bend: Bend | None
 
 
 def mapped_response(design: Design, layer: MappedLayer) -> LayerResponse:
@@ -35,16 +37,19 @@ def mapped_response(design: Design, layer: MappedLayer) -> LayerResponse:
     linear = np.zeros(layer.matrix.weights.shape)
     for tile in layer.drawn_tiles:
         linear[tile.window] = design.crossbar(layer, tile).pair_siemens()
-    return LayerResponse(linear=linear, quadratic=None)
+    return LayerResponse(linear=linear, bend=None)
 
 
 def parasitic_response(design: Design, layer: MappedLayer) -> LayerResponse:
-    """The same with wires, leakage and the bias-dependent part of the switch."""
-    linear, quadratic = np.zeros(layer.matrix.weights.shape), np.zeros(layer.matrix.weights.shape)
+    """The same with wires, leakage and what bends a branch: its switch and its voltage coefficients."""
+    linear, square, odd, cube = np.zeros((4, *layer.matrix.weights.shape))
     for tile in layer.drawn_tiles:
         crossbar = design.crossbar(layer, tile)
-        linear[tile.window], quadratic[tile.window] = parasitic_matrices(crossbar, design.technology, design.segments)
-    return LayerResponse(linear=linear, quadratic=quadratic)
+        linear[tile.window], bend = parasitic_matrices(crossbar, design.technology, design.segments)
+        square[tile.window], odd[tile.window], cube[tile.window] = bend.square, bend.odd, bend.cube
+    if np.abs(cube).max() * design.technology.drive.read_volt**2 < NEGLIGIBLE * np.abs(linear).max():
+        cube = np.zeros_like(cube)
+    return LayerResponse(linear=linear, bend=Bend(square=square, odd=odd, cube=cube))
 
 
 def product_of(design: Design, response: Callable[[Design, MappedLayer], LayerResponse]) -> Product:
@@ -57,24 +62,32 @@ def product_of(design: Design, response: Callable[[Design, MappedLayer], LayerRe
     layers = {}
     for layer in design.layers:
         tiles, matrix = response(design, layer), layer.matrix
-        volts_per_input = read_volt / matrix.input_full_scale
+        first = matrix.bias_rows
         weights = tiles.linear / layer.siemens_per_weight
-        square = None if tiles.quadratic is None else tiles.quadratic * volts_per_input / layer.siemens_per_weight
-        bias, value = slice(0, matrix.bias_rows), matrix.bias_value
-        offset = value * weights[bias].sum(axis=0)
-        if square is not None:
-            offset += value**2 * square[bias].sum(axis=0)
-            square = square[matrix.bias_rows :]
-        layers[layer.name] = weights[matrix.bias_rows :], square, offset
+        bias = np.full((1, first), matrix.bias_value)
+        offset = (bias @ weights[:first])[0]
+        bend = None
+        if tiles.bend is not None:
+            volts_per_input = read_volt / matrix.input_full_scale
+            both = _in_inputs(tiles.bend, volts_per_input, layer.siemens_per_weight)
+            offset += both.rows(slice(first)).currents(bias)[0]
+            bend = both.rows(slice(first, None))
+        layers[layer.name] = weights[first:], bend, offset
 
     def product(layer: Layer, rows: Array) -> Array:
-        weights, square, offset = layers[layer.name]
+        weights, bend, offset = layers[layer.name]
         result: Array = rows @ weights + offset
-        if square is not None:
-            result += (rows * rows) @ square
+        if bend is not None:
+            result += bend.currents(rows)
         return result
 
     return product
+
+
+def _in_inputs(bend: Bend, volts_per_input: float, siemens_per_weight: Array) -> Bend:
+    """A bend with activations for volts, and outputs for amperes."""
+    once, twice = volts_per_input / siemens_per_weight, volts_per_input**2 / siemens_per_weight
+    return Bend(square=bend.square * once, odd=bend.odd * once, cube=bend.cube * twice)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,7 +94,7 @@ def fixed_program(
 
     Every resistance is taken as its ratio to the feedback resistor, of the same branches on the same die, so
     that the common temperature coefficient cancels (:func:`rsscircuit.technology.cell.at_conditions`). What
-    stays is the switch's unequal weight, the wires and the branches' own drift.
+    stays is the switch's unequal weight, its leakage, the wires and the branches' own drift.
 
     Raises:
         InputError: Conditions at which the switches no longer conduct or the coefficients no longer hold.
@@ -125,8 +125,9 @@ def fixed_program(
         drifted = (series - technology.switch.on_ohm) * (1.0 + own_tc + aged)
         resistance = resistors_at(drifted, technology, celsius, supply)
         moved = np.where(drawn, 1.0 / (resistance + there.switch.on_ohm), 0.0)
+        leaking = np.where(drawn, there.switch.off_siemens, 0.0)
         yield Trial(
-            crossbar=replace(base, die=Die(on_siemens=moved, off_siemens=base.die.off_siemens)),
+            crossbar=replace(base, die=Die(on_siemens=moved, off_siemens=leaking)),
             siemens_per_weight=layer.siemens_per_weight[tile.window[1]],
             technology=there,
             drawn={"celsius": celsius, "supply_volt": supply, "years": years},

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from rsscircuit.errors import InputError
 from rsscircuit.quantities import parse_range
-from rsscircuit.technology.cell import NOMINAL_CELSIUS, at_conditions, curvature, on_siemens, resistors_at
+from rsscircuit.technology.cell import NOMINAL_CELSIUS, at_conditions, bend, on_siemens, resistors_at
 from rsscircuit.technology.loader import Technology
 
 Array = NDArray[np.float64]
@@ -81,8 +81,8 @@ def at_corner(siemens: Array, technology: Technology, corner: Corner) -> Array:
     """What closing branches adds at a corner, siemens, shaped as ``siemens``; 0 stays 0.
 
     As in :func:`rsscircuit.technology.cell.at_conditions` everything is the ratio to the feedback resistor there. The
-    resistor's own voltage coefficient and the switch's square law bend a branch: R (1 + a |V| + b V^2) in series with
-    the switch, and i(V) / V = g + k V; the feedback is taken as straight.
+    resistor's own voltage coefficients and the switch's square law bend a branch, and what is taken is i(V) / V
+    (:func:`rsscircuit.technology.cell.bend`); the feedback is taken as straight.
 
     Args:
         siemens: What closing each branch adds at the nominal point.
@@ -93,14 +93,13 @@ def at_corner(siemens: Array, technology: Technology, corner: Corner) -> Array:
         ValueError: The corner leaves the switch without overdrive, or a resistance is not positive there.
     """
     there, resistor = at_conditions(technology, corner.celsius, corner.supply_volt), technology.resistor
-    bend = 1.0 + resistor.voltage_per_volt * abs(corner.volt) + resistor.voltage_per_volt2 * corner.volt**2
-    if not bend > 0:
+    if not 1.0 + resistor.voltage_per_volt * abs(corner.volt) + resistor.voltage_per_volt2 * corner.volt**2 > 0:
         raise ValueError(f"{corner.volt:g} V is beyond the voltage coefficients of {technology.name}")
     drawn = siemens > 0
-    resistance = bend * (1.0 / np.where(drawn, siemens, 1.0) - technology.switch.on_ohm)
+    resistance = 1.0 / np.where(drawn, siemens, 1.0) - technology.switch.on_ohm
     there_ohm = resistors_at(resistance, technology, corner.celsius, corner.supply_volt)
     moved = on_siemens(there_ohm, there.switch.on_ohm)
-    result: Array = np.where(drawn, moved + curvature(moved, there.switch) * corner.volt, 0.0)
+    result: Array = np.where(drawn, moved + bend(moved, there).chord_siemens(corner.volt), 0.0)
     return result
 
 

@@ -8,10 +8,9 @@ a file is named with its line.
 from __future__ import annotations
 
 import difflib
-import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
@@ -20,8 +19,9 @@ from typing import Any, TypeVar, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.errors import TechnologyError
+from rsscircuit.errors import InputError, TechnologyError
 from rsscircuit.technology.laws import parse_law
+from rsscircuit.technology.plans import bank_spec
 
 FloatOrArray = TypeVar("FloatOrArray", float, NDArray[np.float64])
 MARKS = ("sourced", "derived", "assumed")
@@ -181,7 +181,9 @@ _ANY_SIGN = {
     "on_tc_per_kelvin",
     "tc_per_kelvin",
 }
-_BELOW_A_QUARTER = {"sigma_lot", "sigma_wafer", "sigma_die", "sigma_on"}  # draws reach four sigma
+_BELOW_A_QUARTER = {"sigma_lot", "sigma_wafer", "sigma_die", "sigma_on", "sigma_ageing_ten_years"}  # draws: four sigma
+_FROM_ONE = {"bits", "averages", "ratio_averages"}
+_MOST_BITS = 32
 _POSITIVE = {
     "unit_ohm",
     "sheet_ohm_per_square",
@@ -195,13 +197,14 @@ _POSITIVE = {
     "bit_line_width_um",
     "read_volt",
     "supply_volt",
-    "bits",
-    "averages",
     "range_ratio",
-    "ratio_averages",
+    "area_um2",
 }
 
 S = TypeVar("S")
+_ENTRY_KEYS = {"value", "mark", "source"}
+_LARGEST = 1e100
+_REMEDY = f"compare with a preset, as `generate-crossbar technologies {DEFAULT} --toml` prints it"
 _HEADER = re.compile(r"\s*\[+\s*([\w.-]+)\s*\]")
 _ENTRY = re.compile(r"\s*([\w-]+)\s*=")
 
@@ -221,6 +224,8 @@ def technology_text(name: str) -> str:
     if name in preset_names():
         return resources.files("rsscircuit.technology").joinpath("presets", f"{name}.toml").read_text("utf-8")
     path = Path(name)
+    if name and path.is_dir():
+        raise TechnologyError("is a directory", where=name, remedy="give the path of a technology file")
     if not path.is_file():
         raise TechnologyError(
             "no such technology",
@@ -228,9 +233,11 @@ def technology_text(name: str) -> str:
             remedy=f"use one of {', '.join(preset_names())}, or the path of a technology file",
         )
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")  # some editors put a mark first
     except (OSError, UnicodeDecodeError) as error:
-        raise TechnologyError("cannot read the technology file", where=name, got=str(error)) from error
+        raise TechnologyError(
+            "cannot read the technology file", where=name, got=str(error), remedy="write it as UTF-8 text"
+        ) from error
 
 
 def load_technology(name: str) -> Technology:
@@ -240,42 +247,46 @@ def load_technology(name: str) -> Technology:
         TechnologyError: No such technology, or a file with missing, unknown or impossible entries; every
             one of them is named.
     """
-    return parse_technology(technology_text(name), Path(name).stem)
+    return parse_technology(technology_text(name), Path(name).stem, where=name)
 
 
-def parse_technology(text: str, name: str) -> Technology:
-    """The technology that ``text`` (TOML) describes; raises as :func:`load_technology` does."""
+def parse_technology(text: str, name: str, *, where: str = "") -> Technology:
+    """The technology that ``text`` (TOML) describes.
+
+    Args:
+        text: The file.
+        name: What the technology is called.
+        where: What the file is called in errors; else the technology's name.
+
+    Raises:
+        TechnologyError: As :func:`load_technology` does.
+    """
+    where = where or f"technology {name}"
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise TechnologyError("not a TOML file", where=name, got=str(error)) from error
+        raise TechnologyError("not a TOML file", where=where, got=str(error), remedy=_REMEDY) from error
+    if not data:
+        raise TechnologyError("the technology file is empty", where=where, remedy=_REMEDY)
     faults = _Faults(text)
     known = {"title", "hypothetical", "bank", *_SECTIONS}
-    for key in data:
-        if key not in known:
-            faults.add(key, "unknown entry")
-    for key in sorted(known - set(data)):
-        faults.add(key, "missing entry")
+    faults.compare("", data, known)
     if not isinstance(data.get("title", ""), str):
-        faults.add("title", "must be text")
+        faults.add("title", f"{data['title']!r} is not text; put it in quotation marks")
     if not isinstance(data.get("hypothetical", False), bool):
-        faults.add("hypothetical", "must be true or false")
+        faults.add("hypothetical", f"{data['hypothetical']!r} is neither true nor false")
     provenance: dict[str, Provenance] = {}
     sections: dict[str, Any] = {
         key: _section(kind, key, data[key], faults, provenance) for key, kind in _SECTIONS.items() if key in data
     }
     bank = data.get("bank", {})
-    if "bank" in data and not (
-        isinstance(bank, dict)
-        and set(bank) == {"plan", "resistors"}
-        and isinstance(bank["plan"], str)
-        and type(bank["resistors"]) is int
-    ):
-        faults.add("bank", "needs plan (text) and resistors (whole number)")
+    if "bank" in data:
+        _check_bank(bank, faults)
     if not faults.found:
         _check_laws(sections["process"], sections["resistor"], faults)
+        _check_voltage(sections["resistor"], sections["drive"], faults)
     if faults.found:
-        raise TechnologyError("; ".join(faults.found), where=f"technology {name}", remedy="compare with a preset")
+        raise TechnologyError("; ".join(faults.found), where=where, remedy=_REMEDY)
     return Technology(
         name=name,
         title=data["title"],
@@ -306,6 +317,47 @@ class _Faults:
         line = self._lines.get(where) or self._lines.get(where.rpartition(".")[0])
         self.found.append((f"line {line}: " if line else "") + f"{where}: {what}")
 
+    def compare(self, section: str, found: Collection[str], known: Collection[str]) -> None:
+        """Note names of a section that are unknown or missing; one that stands for another is one fault."""
+        stem, missing = f"{section}." if section else "", set(known).difference(found)
+        kind = "entry" if section else "entry or section"
+        for key in found:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1)
+                missing.difference_update(near)
+                self.add(stem + key, f"unknown {kind}" + (f", did you mean {near[0]}" if near else ""))
+        for key in sorted(missing):
+            self.add(stem + key, f"missing {kind}")
+
+
+def _check_bank(bank: Any, faults: _Faults) -> None:
+    """The bank that is drawn where none is asked for must be one that can be drawn."""
+    if not isinstance(bank, dict):
+        faults.add("bank", f"{bank!r} is no section")
+        return
+    faults.compare("bank", bank, ("plan", "resistors"))
+    plan, resistors = bank.get("plan", "equal"), bank.get("resistors", 1)
+    if not isinstance(plan, str):
+        faults.add("bank.plan", f"{plan!r} is not text")
+    elif type(resistors) is not int:
+        faults.add("bank.resistors", f"{resistors!r} is no whole number")
+    elif {"plan", "resistors"} <= bank.keys():
+        try:
+            bank_spec(plan, resistors, 1.0)
+        except InputError as error:
+            where = "resistors" if error.where == "--resistors" else "plan"
+            faults.add(
+                f"bank.{where}", f"{bank[where]!r}: {error.what}" + (f"; {error.remedy}" if error.remedy else "")
+            )
+
+
+def _check_voltage(resistor: Resistor, drive: Drive, faults: _Faults) -> None:
+    """The voltage coefficients must leave a resistance at the read voltage."""
+    first, second, volt = resistor.voltage_per_volt, resistor.voltage_per_volt2, drive.read_volt
+    if not 1.0 + first * volt + second * volt**2 > 0:
+        both = f"{first:g} with voltage_per_volt2 {second:g}"
+        faults.add("resistor.voltage_per_volt", f"{both} leaves no resistance at a read_volt of {volt:g} V")
+
 
 def _check_laws(process: Process, resistor: Resistor, faults: _Faults) -> None:
     """A law must be known and leave every resistance positive at the spread it is given."""
@@ -320,30 +372,37 @@ def _check_laws(process: Process, resistor: Resistor, faults: _Faults) -> None:
             faults.add(f"process.{name}", str(error))
             continue
         if not law.least(sigma) > 0:
-            faults.add(f"process.{name}", f"a relative sigma of {sigma:.3g} could turn a resistance negative")
+            cause = "mismatch_um" if name == "law_local" else "sigma"
+            faults.add(
+                f"process.{name}",
+                f"a relative sigma of {sigma:.3g} could turn a resistance negative; take lognormal, or less {cause}",
+            )
 
 
 def _section(kind: type[S], section: str, data: Any, faults: _Faults, provenance: dict[str, Provenance]) -> S | None:
     if not isinstance(data, dict):
-        faults.add(section, "must be a section")
+        faults.add(section, f"is no section; write [{section}]")
         return None
     types = get_type_hints(kind)
     before = len(faults.found)
-    for key in data:
-        if key not in types:
-            near = difflib.get_close_matches(key, types, 1)
-            faults.add(f"{section}.{key}", "unknown entry" + (f", did you mean {near[0]}" if near else ""))
+    faults.compare(section, data, types)
     values: dict[str, float | str] = {}
     for field in fields(kind):  # type: ignore[arg-type]
         where, entry = f"{section}.{field.name}", data.get(field.name)
         if entry is None:
-            faults.add(where, "missing entry")
-        elif not isinstance(entry, dict) or set(entry) != {"value", "mark", "source"}:
-            faults.add(where, "needs value, mark and source")
+            continue
+        if not isinstance(entry, dict):
+            faults.add(where, f"{entry!r} stands alone; write {{ value = ..., mark = ..., source = ... }}")
+        elif set(entry) != _ENTRY_KEYS:
+            lacks, unknown = sorted(_ENTRY_KEYS - set(entry)), sorted(set(entry) - _ENTRY_KEYS)
+            parts = [f"lacks {' and '.join(lacks)}"] * bool(lacks) + [f"has an unknown {', '.join(unknown)}"] * bool(
+                unknown
+            )
+            faults.add(where, f"needs value, mark and source; {' and '.join(parts)}")
         elif entry["mark"] not in MARKS:
             faults.add(where, f"mark {entry['mark']!r} is none of {', '.join(MARKS)}")
         elif not isinstance(entry["source"], str) or not entry["source"].strip():
-            faults.add(where, "needs a source")
+            faults.add(where, f"source {entry['source']!r} says nothing; name where the value is from")
         elif why := _wrong(entry["value"], field.name, types[field.name]):
             faults.add(where, why)
         else:
@@ -356,12 +415,20 @@ def _wrong(value: Any, name: str, kind: type[Any]) -> str:
     """What is wrong with a value; empty where nothing is."""
     if kind is str:
         return "" if isinstance(value, str) else f"{value!r} is not text"
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, str):
+        return f"{value!r} is text; write the number alone, in the unit that ends the entry's name"
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return f"{value!r} is not a number"
+    if not abs(value) <= _LARGEST:
+        return f"{value if isinstance(value, float) else 'a number of so many digits'} is not a finite number"
     if value < 0 and name not in _ANY_SIGN:
         return f"{value} is negative"
+    if value < 1 and name in _FROM_ONE:
+        return f"{value} is below 1"
+    if value > _MOST_BITS and name == "bits":
+        return f"{value} is more than {_MOST_BITS} bits"
     if value >= 0.25 and name in _BELOW_A_QUARTER:
         return f"{value} is not below 0.25, so that four sigma could turn a value negative"
     if value == 0 and name in _POSITIVE:
-        return "must be greater than zero"
+        return f"{value} is not above zero"
     return ""

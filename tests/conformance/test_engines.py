@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 import rsscircuit
+from rsscircuit.design import Crossbar
 from rsscircuit.netlist import tile_deck
+from rsscircuit.options import BuildOptions
 from rsscircuit.simulate.engines import ENGINES, Setting, parasitic_matrices
+from rsscircuit.technology import Technology, preset_names
 from rsscircuit.technology.cell import Segments
 
 IDEAL = Segments(word_ohm=0.0, bit_ohm=0.0)
@@ -23,12 +26,26 @@ def run(engine: str, directory: Path, layer: str, tile: int, volts: np.ndarray, 
     setting = Setting(
         technology=design.technology,
         segments=design.segments if wires else IDEAL,
-        deck=lambda: tile_deck(
-            crossbar, design.technology, label=mapped.label, segments=design.segments if wires else None
+        deck=lambda: bent_deck(
+            tile_deck(crossbar, design.technology, label=mapped.label, segments=design.segments if wires else None),
+            crossbar,
+            design.technology,
+            wires=wires,
         ),
         where=f"{layer} {tile}",
     )
     return ENGINES[engine](crossbar, volts, setting)
+
+
+def bent_deck(deck: str, crossbar: Crossbar, technology: Technology, *, wires: bool) -> str:
+    """The deck with one source a bank for what the voltage coefficients of its closed resistors add."""
+    bend, lines = crossbar.bank_bend(technology), []
+    for i, j, polarity in np.argwhere((bend.odd != 0) | (bend.cube != 0)).tolist():
+        sign, h, c = "pn"[polarity], float(bend.odd[i, j, polarity]), float(bend.cube[i, j, polarity])
+        ends = (f"w{sign}{i}_{j}", f"b{j}_{2 * i + polarity}") if wires else (f"w{sign}{i}", f"b{j}")
+        across = f"v({ends[0]},{ends[1]})"
+        lines.append(f"Bbend{i}_{j}{sign} {ends[0]} {ends[1]} i={across}*abs({across})*({h!r}+{c!r}*abs({across}))\n")
+    return deck.replace(".options", "".join(lines) + ".options", 1)
 
 
 def volts_of(directory: Path, layer: str, tile: int, cases: int = 3) -> np.ndarray:
@@ -45,7 +62,9 @@ def test_agrees_with_the_closed_form(engine: str, layer: str, tile: int, small_d
     volts = volts_of(small_design, layer, tile)
     exact = volts @ crossbar.pair_siemens()
     full = (np.abs(volts) @ np.abs(crossbar.pair_siemens())).max()
-    bound = {"ideal": 1e-15, "nodal": 1e-5, "ngspice": 1e-6}[engine]
+    bound = {"ideal": 1e-15, "nodal": 2.5e-4, "ngspice": 2.5e-4}[
+        engine
+    ]  # |a| V of the voltage coefficient, and leakage
     assert np.abs(run(engine, small_design, layer, tile, volts) - exact).max() <= bound * full
 
 
@@ -60,12 +79,12 @@ def test_zero_volts_carry_no_current_and_cases_are_independent(engine: str, smal
 
 
 @pytest.mark.parametrize(("layer", "tile"), TILES)
-def test_ngspice_is_the_closed_form_with_the_square_law(layer: str, tile: int, small_design: Path) -> None:
+def test_ngspice_is_the_closed_form_with_what_bends_a_branch(layer: str, tile: int, small_design: Path) -> None:
     design = rsscircuit.load(small_design)
     mapped = design.layer(layer)
     crossbar = design.crossbar(mapped, mapped.tiles[tile])
     volts = volts_of(small_design, layer, tile)
-    exact = volts @ crossbar.pair_siemens() + volts**2 @ crossbar.curvature(design.technology)
+    exact = volts @ crossbar.pair_siemens() + crossbar.bend(design.technology).currents(volts)
     full = (np.abs(volts) @ np.abs(crossbar.pair_siemens())).max()
     assert np.abs(run("ngspice", small_design, layer, tile, volts) - exact).max() <= 1e-9 * full
 
@@ -77,8 +96,24 @@ def test_ngspice_and_nodal_agree_with_wires_and_leakage(layer: str, tile: int, s
     nodal = run("nodal", small_design, layer, tile, volts, wires=True)
     ideal = run("ideal", small_design, layer, tile, volts)
     full = np.abs(ideal).max()
-    assert np.abs(spice - nodal).max() <= 1e-7 * full
+    assert np.abs(spice - nodal).max() <= 3e-7 * full  # a bend of 2e-4, taken at ideal line voltages
     assert np.abs(nodal - ideal).max() >= 1e-6 * full
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_the_engines_agree_in_every_technology(name: str, small_network: Path, tmp_path: Path) -> None:
+    options = BuildOptions(technology=name, tile=(32, 4), netlists="none", resistors=8)
+    design = rsscircuit.build(small_network, tmp_path / "d", options)
+    mapped = design.layer("conv")
+    crossbar = design.crossbar(mapped, mapped.tiles[0])
+    volts = volts_of(tmp_path / "d", "conv", 0)
+    bent = volts @ crossbar.pair_siemens() + crossbar.bend(design.technology).currents(volts)
+    full = (np.abs(volts) @ np.abs(crossbar.pair_siemens())).max()
+    # what the bend leaves out where a switch is a fortieth of a branch, and ngspice's own 3e-8 where it is next to none
+    assert np.abs(run("ngspice", tmp_path / "d", "conv", 0, volts) - bent).max() <= 6e-7 * full
+    leak = crossbar.leak_siemens()
+    nodal = bent + volts @ (leak[:, :, 0] - leak[:, :, 1])
+    assert np.abs(run("nodal", tmp_path / "d", "conv", 0, volts) - nodal).max() <= 1e-12 * full
 
 
 def test_parasitic_matrices_fall_back_to_the_plan_without_wires(small_design: Path) -> None:

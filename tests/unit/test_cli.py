@@ -134,9 +134,45 @@ def test_technologies_and_doctor() -> None:
     shown = command("technologies", "sky130_xhigh_100k").stdout
     assert "A_rho 3.47" in shown
     fails("technologies", "nothing", says="nothing")
+    assert "hypothetical: no such process exists" in listed
+    assert command("technologies", "thesis_uniform").stdout.startswith("thesis_uniform (hypothetical): ")
     parts = command("doctor").stdout
     assert "libngspice" in parts
     assert "ngspice-" in parts
+
+
+def test_a_preset_s_file_is_a_start_for_one_of_one_s_own(tmp_path: Path) -> None:
+    text = command("technologies", "sky130_xhigh_1M", "--toml").stdout
+    (tmp_path / "mine.toml").write_text(text.replace("value = 0.48", "value = -0.48"))
+    where = tmp_path / "mine.toml"
+    fails(
+        "technologies", where, says=f"{where}: line 13: resistor.spacing_um: -0.48 is negative; compare with a preset"
+    )
+    where.write_text(text)
+    assert command("technologies", where).stdout.splitlines()[0].startswith("mine: SkyWater")
+    fails("technologies", "--toml", says="--toml: a file of which technology; add its name")
+
+
+def test_the_effects_at_work_are_told_where_some_are_not(small_network: Path, tmp_path: Path) -> None:
+    told = {}
+    for effects in ("all", "wires"):
+        words = ["build", small_network, "--out", tmp_path / effects, "--effects", effects, "--netlists", "none"]
+        told[effects] = [command(*words).stdout, command("inspect", tmp_path / effects).stdout]
+        assert json.loads((tmp_path / effects / "design.json").read_text())["options"]["effects"] == effects
+    for text in told["wires"]:
+        assert "\neffects      wires\n" in text
+    for text in told["all"]:
+        assert "\neffects" not in text
+        assert "measurement floor: rms of a pair's true minus measured conductance" in text
+    fails(
+        "build",
+        small_network,
+        "--out",
+        tmp_path / "d",
+        "--effects",
+        "heat",
+        says="--effects: no such effect; got 'heat'",
+    )
 
 
 def test_doctor_says_what_a_missing_library_costs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,9 @@ from rsscircuit.errors import DesignError, InputError, RsscircuitError
 from rsscircuit.network import Layer, read_network, run
 from rsscircuit.options import BuildOptions
 from rsscircuit.pipeline import input_scales
+from rsscircuit.simulate.inference import LayerResponse, product_of
+from rsscircuit.technology import technology_text
+from rsscircuit.technology.cell import Bend
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -84,6 +87,39 @@ def test_weights_are_audited_on_the_true_die(small_design: Path) -> None:
         assert worst <= 1.05 * layer.rules.tolerance_siemens / layer.siemens_per_weight.min()
 
 
+def test_the_measurement_floor_is_what_measuring_adds_to_the_banks_on_disk(small_design: Path) -> None:
+    design = rsscircuit.load(small_design)
+    for layer in design.layers:
+        squares, cells = 0.0, 0
+        for tile in layer.drawn_tiles:
+            stem = f"banks/{layer.label}/tile_{tile.index}"
+            true, measured, packed = (
+                np.load(small_design / f"{stem}.{name}.npy") for name in ("true", "measured", "closed")
+            )
+            closed = np.unpackbits(packed, axis=3, count=design.bank.resistors, bitorder="little").astype(bool)
+            there = layer.matrix.weights[tile.window] != 0
+            adds = true - np.where(true > 0, design.technology.switch.off_siemens, 0.0) - measured
+            off = np.where(closed, adds, 0.0).sum(axis=3) @ [1.0, -1.0]
+            squares, cells = squares + (off[there] ** 2).sum(), cells + there.sum()
+        floor = layer.statistics["measurement_floor"]
+        assert floor == pytest.approx(np.sqrt(squares / cells) / layer.full_scale_siemens, rel=1e-9)
+        assert layer.statistics["measurement_floor_from"] == "true minus measured"
+        assert 1e-6 < floor < layer.rules.tolerance_siemens / layer.full_scale_siemens
+
+
+def test_a_coarser_converter_has_a_higher_floor(small_network: Path, tmp_path: Path) -> None:
+    text = technology_text("sky130_xhigh_1M")
+    assert "bits = { value = 14.0" in text
+    floors = []
+    for bits in ("14.0", "10.0"):
+        (tmp_path / "t.toml").write_text(text.replace("bits = { value = 14.0", f"bits = {{ value = {bits}"))
+        options = BuildOptions(technology=str(tmp_path / "t.toml"), netlists="none")
+        design = rsscircuit.build(small_network, tmp_path / bits, options)
+        floors.append([layer.statistics["measurement_floor"] for layer in design.layers])
+    # in proportion to the converter's step, but for the rounding of what is kept and the other subsets chosen
+    assert np.array(floors[1]) / floors[0] == pytest.approx(16.0, rel=0.5)
+
+
 def test_inspect_sees_a_changed_file(small_network: Path, tmp_path: Path) -> None:
     out = tmp_path / "design"
     rsscircuit.build(small_network, out, BuildOptions(netlists="none"))
@@ -120,6 +156,29 @@ def test_evaluate_is_the_same_by_hand(small_design: Path, small_inputs: Path, tm
     by_hand = run(design.network, x, product=product)[design.network.outputs[0]]
     error = np.sqrt(((by_hand - trained) ** 2).sum() / (trained**2).sum())
     assert result["output_error"]["mapped"] == pytest.approx(error, rel=1e-9)
+
+
+@pytest.mark.parametrize("low", [-1.0, 0.0])
+@pytest.mark.parametrize("name", ["conv", "hidden", "out"])
+def test_a_layer_s_product_is_its_columns_currents(name: str, low: float, small_design: Path) -> None:
+    design, rng = rsscircuit.load(small_design), np.random.default_rng(3)
+    shapes = {layer.name: layer.matrix.weights.shape for layer in design.layers}
+    given = {
+        each: LayerResponse(
+            linear=1e-6 * rng.standard_normal(shape),
+            bend=Bend(**{term: 1e-6 * rng.standard_normal(shape) for term in ("square", "odd", "cube")}),
+        )
+        for each, shape in shapes.items()
+    }
+    layer, matrix = design.layer(name), design.layer(name).matrix
+    inputs = rng.uniform(low, 1.0, (7, shapes[name][0] - matrix.bias_rows)) * matrix.input_full_scale
+    read_volt, response = design.technology.drive.read_volt, given[name]
+    volts = read_volt * matrix.drive(inputs)
+    assert response.bend is not None
+    ampere = volts @ response.linear + response.bend.currents(volts)
+    product = product_of(design, lambda _, each: given[each.name])
+    by_hand = ampere * matrix.input_full_scale / (read_volt * layer.siemens_per_weight)
+    assert product(design.network.layer(name), inputs) == pytest.approx(by_hand, rel=1e-10)
 
 
 def test_ranges_come_from_calibration_or_from_bounds(small_network: Path, small_inputs: Path) -> None:

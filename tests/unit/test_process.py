@@ -71,6 +71,78 @@ def test_local_terms_are_each_branch_s_own() -> None:
     assert abs(neighbours) < 4 / np.sqrt(tiles.size)
 
 
+DIES = 400
+ROWS, COLUMNS = np.indices(SHAPE)
+PLANE = np.column_stack([np.ones(ROWS.size), COLUMNS.ravel(), ROWS.ravel()])
+
+
+def parts_of_variation(terms: str) -> dict[str, np.ndarray]:
+    """Standard deviations over many dies of what a die's banks share, how they slope and what is each one's own."""
+    level, slopes, own, switch = [], [], [], []
+    for k in range(DIES):
+        # dies of their own wafers and lots; the middle of the die is at column 5, row 10, where no gradient acts
+        at = place(lot=k, wafer=k, die=k, corner_mm=(-0.1, -0.2))
+        die = draw_die(SPEC, TECHNOLOGY, np.ones(SHAPE, bool), at, parse_terms(terms))
+        ohms = resistances(SPEC.nominal_ohm, TECHNOLOGY, SHAPE, at, parse_terms(terms))
+        relative = ohms / SPEC.nominal_ohm - 1
+        fit, *_ = np.linalg.lstsq(PLANE, relative.mean(axis=(2, 3)).ravel(), rcond=None)
+        level.append(fit @ [1.0, 5.0, 10.0])
+        slopes.append(fit[1:] / at.pitch_mm)
+        own.append(relative - (PLANE @ fit).reshape(SHAPE)[:, :, None, None])
+        switch.append((1.0 / die.on_siemens - ohms) / TECHNOLOGY.switch.on_ohm - 1)
+    return {"level": np.std(level), "slope": np.std(slopes), "own": np.std(own), "switch": np.std(switch)}
+
+
+@pytest.mark.parametrize("term", [*TERMS, "none"])
+def test_a_term_alone_does_its_part_and_nothing_else(term: str) -> None:
+    process, found = TECHNOLOGY.process, parts_of_variation(term)
+    local = TECHNOLOGY.resistor.sigma_local(1e5)
+    banks = ROWS.size * 2 * SPEC.resistors
+    expected = {
+        "lot": {"level": process.sigma_lot},
+        "wafer": {"level": process.sigma_wafer},
+        "die": {"level": process.sigma_die},
+        "gradient": {"slope": process.gradient_per_mm},
+        # the mean and the fitted slope of some 3200 resistors vary as a mean and a slope must
+        "local": {
+            "own": local,
+            "level": local * np.sqrt(1 / banks + 0.5**2 * (1 / COLUMNS.var() + 1 / ROWS.var()) / banks),
+            "slope": local / 0.02 * np.sqrt((1 / COLUMNS.var() + 1 / ROWS.var()) / 2 / banks),
+        },
+        "switch": {"switch": TECHNOLOGY.switch.sigma_on},
+        "none": {},
+    }[term]
+    for part, sigma in found.items():
+        # 400 dies: a standard deviation is known to 3.5 %, four of which are taken
+        assert sigma == pytest.approx(expected.get(part, 0.0), rel=0.14, abs=1e-11)
+
+
+def test_each_switch_has_its_own_resistance() -> None:
+    def switches(tile: int) -> np.ndarray:
+        die = draw_die(SPEC, TECHNOLOGY, np.ones(SHAPE, bool), place(tile=tile), parse_terms("switch"))
+        result: np.ndarray = (1.0 / die.on_siemens - 1e5) / TECHNOLOGY.switch.on_ohm - 1
+        return result.reshape(-1, SPEC.resistors)
+
+    drawn = np.array([switches(tile) for tile in range(20)])
+    flat = drawn.reshape(-1, SPEC.resistors)
+    assert flat.std() == pytest.approx(TECHNOLOGY.switch.sigma_on, rel=0.03)
+    assert abs(flat.mean()) < 4 * flat.std() / np.sqrt(flat.size)
+    assert np.abs(np.corrcoef(flat.T) - np.eye(8)).max() < 4 / np.sqrt(len(flat))
+    assert abs(np.corrcoef(drawn[:-1].ravel(), drawn[1:].ravel())[0, 1]) < 4 / np.sqrt(drawn.size)
+    local = relative("local").ravel()
+    assert abs(np.corrcoef(local, drawn[0].ravel())[0, 1]) < 4 / np.sqrt(local.size)
+
+
+@pytest.mark.parametrize("term", ["lot", "wafer", "die"])
+def test_shared_terms_of_different_kinds_are_independent(term: str) -> None:
+    others = {"lot", "wafer", "die"} - {term}
+    addresses = [{"lot": k, "wafer": k, "die": k} for k in range(2000)]
+    mine = [shared_factor(TECHNOLOGY, place(**address), {term}) for address in addresses]
+    for other in others:
+        theirs = [shared_factor(TECHNOLOGY, place(**address), {other}) for address in addresses]
+        assert abs(np.corrcoef(mine, theirs)[0, 1]) < 4 / np.sqrt(2000)
+
+
 def test_terms_add_up_and_do_not_disturb_each_other() -> None:
     everything = 1.0 + relative("lot,wafer,die,gradient,local")
     product = np.ones_like(everything)
@@ -121,3 +193,5 @@ def test_terms_are_named_in_a_list(text: str, terms: tuple[str, ...]) -> None:
 def test_an_unknown_term_is_refused() -> None:
     with pytest.raises(InputError, match="no such term of variation; got 'global'; give all, none, or some of lot"):
         parse_terms("global,local")
+    with pytest.raises(InputError, match="--variation: the same term of variation twice; got 'die'; give all"):
+        parse_terms("die,local,die")

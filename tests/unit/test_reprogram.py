@@ -183,9 +183,19 @@ def test_the_measurement_floor_is_what_the_sigmas_set(small_design: Path, table:
             )
             errors.append((noise[..., 0] - noise[..., 1])[:, layer.matrix.weights[tile.window] != 0])
         every = np.concatenate(errors, axis=1)
+        assert layer.statistics["measurement_floor_from"] == "standard errors"
         floor = layer.statistics["measurement_floor"] * layer.full_scale_siemens
         # the mean square of a layer's errors, some 24 cells or more, 200 times: within 4 standard errors of 2 %
         assert np.sqrt((every**2).mean()) == pytest.approx(floor, rel=0.08)
+
+
+def test_a_floor_is_told_only_where_something_is_known_of_it(small_design: Path, table: Path, tmp_path: Path) -> None:
+    floors = [layer.statistics["measurement_floor"] for layer in rsscircuit.load(small_design).layers]
+    own = rsscircuit.program(small_design, table, tmp_path / "own")
+    assert [layer.statistics["measurement_floor"] for layer in own.layers] == floors
+    other = edited(table, tmp_path / "b.csv", lambda _, row: row | {"siemens": repr(1.01 * float(row["siemens"]))})
+    design = rsscircuit.program(small_design, other, tmp_path / "other")
+    assert not any("measurement_floor" in layer.statistics for layer in design.layers)
 
 
 @pytest.mark.parametrize("engine", ["ngspice", "nodal"])

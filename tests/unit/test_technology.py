@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rsscircuit.errors import TechnologyError
-from rsscircuit.technology import load_technology, parse_technology, preset_names, technology_text
+from rsscircuit.technology import Technology, load_technology, parse_technology, preset_names, technology_text
 from rsscircuit.technology.cell import (
+    Bend,
     ageing_siemens2,
     at_conditions,
+    bend,
     curvature,
     on_siemens,
     resistors_at,
     wire_segments,
 )
+from rsscircuit.technology.corners import Corner, at_corner
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -27,49 +32,168 @@ def test_presets_load_and_every_number_has_a_source(name: str) -> None:
     assert technology.hypothetical == name.startswith("thesis")
 
 
+LINES = technology_text("sky130_xhigh_1M").splitlines()
+
+
+def line_of(start: str) -> int:
+    """Number of the one line of the preset that starts so."""
+    (number,) = (number for number, line in enumerate(LINES, start=1) if line.startswith(start))
+    return number
+
+
+BROKEN = [
+    # what is replaced, by what, on the line that starts with, and what is said of it
+    ("mismatch_um = ", "mismatc_um = ", "mismatch_um", "resistor.mismatc_um: unknown entry, did you mean mismatch_um"),
+    ("spacing_um = ", "spacing = ", "spacing_um", "resistor.spacing: unknown entry, did you mean spacing_um"),
+    ("[process]", "heat = 3\n[process]", "[process]", "resistor.heat: unknown entry"),
+    ("[drive]", "[heater]\nx = 1\n[drive]", "[drive]", "heater: unknown entry or section"),
+    ("[drive]", "[drives]", "[drive]", "drives: unknown entry or section, did you mean drive"),
+    ("[feedback]", "[feedbacks]", "[feedback]", "feedbacks: unknown entry or section, did you mean feedback"),
+    ("branch_ohm = ", "branches_ohm = ", "branch_ohm", "feedback.branches_ohm: unknown entry, did you mean branch_ohm"),
+    ("value = 1.600e6", "value = 0", "branch_ohm", "feedback.branch_ohm: 0 is not above zero"),
+    ("[drive]", "[[drive]]", "[drive]", "drive: is no section; write [drive]"),
+    (
+        "value = 0.48",
+        'value = "0.48 um"',
+        "spacing_um",
+        "resistor.spacing_um: '0.48 um' is text; write the number alone",
+    ),
+    ("value = 1e+06", "value = true", "unit_ohm", "resistor.unit_ohm: True is not a number"),
+    ("value = 1e+06", "value = 0", "unit_ohm", "resistor.unit_ohm: 0 is not above zero"),
+    (
+        "value = 1e+06",
+        f"value = 1{'0' * 400}",
+        "unit_ohm",
+        "resistor.unit_ohm: a number of so many digits is not a finite",
+    ),
+    ("value = 0.0347", "value = nan", "mismatch_um", "resistor.mismatch_um: nan is not a finite number"),
+    ("value = 0.0347", "value = -inf", "mismatch_um", "resistor.mismatch_um: -inf is not a finite number"),
+    ("value = 0.0347", "value = -0.0347", "mismatch_um", "resistor.mismatch_um: -0.0347 is negative"),
+    ("value = 0.03,", "value = -0.03,", "sigma_lot", "process.sigma_lot: -0.03 is negative"),
+    ("value = 0.03,", "value = 0.3,", "sigma_lot", "process.sigma_lot: 0.3 is not below 0.25"),
+    ("value = 15.0", "value = 0", "area_um2", "switch.area_um2: 0 is not above zero"),
+    ("bits = { value = 14.0", "bits = { value = 0.5", "bits", "measurement.bits: 0.5 is below 1"),
+    ("bits = { value = 14.0", "bits = { value = 64", "bits", "measurement.bits: 64 is more than 32 bits"),
+    (
+        LINES[line_of("spacing_um") - 1],
+        "spacing_um = 0.48",
+        "spacing_um",
+        "resistor.spacing_um: 0.48 stands alone; write {",
+    ),
+    (
+        '0.48, mark = "sourced", ',
+        "0.48, ",
+        "spacing_um",
+        "resistor.spacing_um: needs value, mark and source; lacks mark",
+    ),
+    (', source = "K: spacing"', "", "spacing_um", "resistor.spacing_um: needs value, mark and source; lacks source"),
+    (
+        '"K: spacing"',
+        '"K", unit = "um"',
+        "spacing_um",
+        "resistor.spacing_um: needs value, mark and source; has an unknown unit",
+    ),
+    (
+        'value = 0.48, mark = "sourced"',
+        'value = 0.48, mark = "guess"',
+        "spacing_um",
+        "resistor.spacing_um: mark 'guess' is none",
+    ),
+    ('source = "K: spacing"', 'source = " "', "spacing_um", "resistor.spacing_um: source ' ' says nothing"),
+    (
+        'law_shared = { value = "normal"',
+        'law_shared = { value = "gauss"',
+        "law_shared",
+        "process.law_shared: 'gauss' is no law",
+    ),
+    ('law_shared = { value = "normal"', "law_shared = { value = 4", "law_shared", "process.law_shared: 4 is not text"),
+    (
+        "value = 0.0347",
+        "value = 3.47",
+        "law_local",
+        "process.law_local: a relative sigma of 0.443 could turn a resistance",
+    ),
+    (
+        "-1.000e-3",
+        "-7",
+        "voltage_per_volt ",
+        "resistor.voltage_per_volt: -7 with voltage_per_volt2 0 leaves no resistance",
+    ),
+    ('plan = "linear:0.5"', "plan = 3", "plan", "bank.plan: 3 is not text"),
+    (
+        'plan = "linear:0.5"',
+        'plan = "cubic"',
+        "plan",
+        "bank.plan: 'cubic': no such bank plan; choose from equal, linear",
+    ),
+    ('plan = "linear:0.5"', 'plan = "linear:5"', "plan", "bank.plan: 'linear:5': the parameter of linear"),
+    ("resistors = 14", "resistors = 40", "resistors", "bank.resistors: 40: a bank has 1 to 32 resistors"),
+    ("resistors = 14", "resistors = 14.0", "resistors", "bank.resistors: 14.0 is no whole number"),
+    ("resistors = 14", "", "[bank]", "bank.resistors: missing entry"),
+    ("hypothetical = false", 'hypothetical = "no"', "hypothetical", "hypothetical: 'no' is neither true nor false"),
+    ('title = "', 'title = 3 # "', "title", "title: 3 is not text"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "start", "says"), BROKEN)
+def test_a_broken_file_gets_one_error_with_file_line_entry_and_remedy(
+    old: str, new: str, start: str, says: str, tmp_path: Path
+) -> None:
+    text, path = technology_text("sky130_xhigh_1M"), tmp_path / "mine.toml"
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    with pytest.raises(TechnologyError) as caught:
+        load_technology(str(path))
+    message = str(caught.value)
+    assert message.startswith(f"{path}: line {line_of(start)}: {says}")
+    assert message.endswith(f"; {REMEDY}")
+    assert message.count(": line ") == 1  # one fault, named once
+
+
+REMEDY = "compare with a preset, as `generate-crossbar technologies sky130_xhigh_1M --toml` prints it"
+
+
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "start", "says"),
     [
-        ("mismatch_um = ", "mismatc_um = ", "line 15: resistor.mismatc_um: unknown entry, did you mean mismatch_um"),
-        ("mismatch_um = ", "mismatc_um = ", "line 9: resistor.mismatch_um: missing entry"),
-        ("value = 0.0347", "value = -0.0347", "line 15: resistor.mismatch_um: -0.0347 is negative"),
-        ('mark = "sourced"', 'mark = "guessed"', "mark 'guessed'"),
-        ('source = "K: spacing"', 'source = " "', "line 13: resistor.spacing_um: needs a source"),
-        (
-            'value = 0.48, mark = "sourced", ',
-            "value = 0.48, ",
-            "line 13: resistor.spacing_um: needs value, mark and source",
-        ),
-        ("value = 0.03,", "value = 0.3,", "process.sigma_lot: 0.3 is not below 0.25"),
-        (
-            "value = 0.0347",
-            "value = 3.47",
-            "process.law_local: a relative sigma of 0.443 could turn a resistance negative",
-        ),
-        (
-            'value = "normal"',
-            'value = "gauss"',
-            "process.law_shared: 'gauss' is no law; choose from normal, truncated:K",
-        ),
-        ('value = "normal"', "value = 4", "process.law_shared: 4 is not text"),
-        ("value = 1e+06", 'value = "big"', "line 10: resistor.unit_ohm: 'big' is not a number"),
-        ("value = 1e+06", "value = true", "resistor.unit_ohm: True is not a number"),
-        ("value = 1e+06", "value = 0", "resistor.unit_ohm: must be greater than zero"),
-        ("[drive]", "[drives]", "drive: missing entry"),
-        ("[feedback]", "[feedbacks]", "feedback: missing entry"),
-        ("branch_ohm = ", "branches_ohm = ", "feedback.branches_ohm: unknown entry, did you mean branch_ohm"),
-        ("value = 1.600e6", "value = 0", "feedback.branch_ohm: must be greater than zero"),
-        ("[drive]", "[drives]", ": drives: unknown entry"),
-        ('plan = "linear:0.5"', "plan = 3", "bank: needs plan"),
-        ("hypothetical = false", 'hypothetical = "no"', "line 7: hypothetical: must be true or false"),
-        ("[drive]", "[drive", "not a TOML file"),
+        ("[drive]", "[drive", "[drive]", "Expected ']' at the end of a table declaration"),
+        ("value = 0.48", "value = 0.48 um", "spacing_um", "Unclosed inline table"),
+        ("[process]", "unit_ohm = 3\n[process]", "[process]", "Cannot overwrite a value"),
+        ("[process]", "[resistor]", "[process]", "Cannot declare ('resistor',) twice"),
     ],
 )
-def test_a_bad_file_is_named_entry_by_entry(old: str, new: str, says: str) -> None:
-    text = technology_text("sky130_xhigh_1M")
-    assert old in text
-    with pytest.raises(TechnologyError, match=re.escape(says)):
-        parse_technology(text.replace(old, new), "mine")
+def test_what_is_no_toml_is_named_with_its_line(old: str, new: str, start: str, says: str, tmp_path: Path) -> None:
+    text, path = technology_text("sky130_xhigh_1M"), tmp_path / "mine.toml"
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    with pytest.raises(TechnologyError, match=re.escape(f"{says} (at line {line_of(start)}")) as caught:
+        load_technology(str(path))
+    assert str(caught.value).startswith(f"{path}: not a TOML file; got ")
+
+
+def test_every_fault_of_a_file_is_named() -> None:
+    text = technology_text("sky130_xhigh_1M").replace("value = 0.48", "value = -1").replace("= 14\n", "= 99\n")
+    lines = line_of("spacing_um"), line_of("resistors")
+    with pytest.raises(TechnologyError, match=f"line {lines[0]}: .*is negative; line {lines[1]}: bank.resistors: 99"):
+        parse_technology(text, "mine")
+    with pytest.raises(TechnologyError, match="technology mine: bank: missing entry or section; drive: missing"):
+        parse_technology(text.partition("[wires]")[0], "mine")
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    for content, says in ((b"", "is empty"), (b"# nothing\n", "is empty"), (b'title = "\xff"', "cannot read.*UTF-8")):
+        (tmp_path / "t.toml").write_bytes(content)
+        with pytest.raises(TechnologyError, match=f"{tmp_path / 't.toml'}: .*{says}"):
+            load_technology(str(tmp_path / "t.toml"))
+    with pytest.raises(TechnologyError, match="is a directory; give the path of a technology file"):
+        load_technology(str(tmp_path))
+
+
+def test_a_user_s_file_works_like_a_preset(tmp_path: Path) -> None:
+    text, path = technology_text("sky130_xhigh_100k"), tmp_path / "mine.toml"
+    for written in (text, text.replace("\n", "\r\n"), "\ufeff" + text):
+        path.write_text(written, "utf-8", newline="")
+        assert replace(load_technology(str(path)), name="sky130_xhigh_100k") == load_technology("sky130_xhigh_100k")
 
 
 def test_an_unknown_name_lists_the_presets() -> None:
@@ -77,19 +201,85 @@ def test_an_unknown_name_lists_the_presets() -> None:
         load_technology("tsmc7")
 
 
-def test_the_branch_model_is_the_square_law_to_second_order() -> None:
-    technology = load_technology("sky130_xhigh_100k")
-    switch = technology.switch
-    resistance = np.array([1e5, 1e6])
+def series_current(resistance: float, technology: Technology, volt: float) -> float:
+    """The exact current of a branch: Newton for the voltage across the switch, square law against R(w)."""
+    resistor, switch = technology.resistor, technology.switch
     beta = 1.0 / (switch.on_ohm * switch.overdrive_volt)
-    g = on_siemens(resistance, switch.on_ohm)
-    for volt in (-0.2, 0.05, 0.2):
-        # i R + u = v with i = beta (V_ov u - u^2 / 2), solved for u
-        a, b = 0.5 * beta * resistance, 1 + beta * switch.overdrive_volt * resistance
-        u = (b - np.sqrt(b**2 - 4 * a * volt)) / (2 * a)
-        exact = (volt - u) / resistance
-        model = g * volt + curvature(g, switch) * volt**2
-        assert model == pytest.approx(exact, rel=1e-8)
+    u = volt * switch.on_ohm / (resistance + switch.on_ohm)
+    for _ in range(30):
+        w = volt - u
+        bent = resistance * (1 + resistor.voltage_per_volt * abs(w) + resistor.voltage_per_volt2 * w * w)
+        steeper = resistance * (resistor.voltage_per_volt * np.sign(w) + 2 * resistor.voltage_per_volt2 * w)
+        current = beta * (switch.overdrive_volt * u - 0.5 * u * u)
+        slope = beta * (switch.overdrive_volt - u) + 1 / bent - w * steeper / bent**2
+        u -= (current - w / bent) / slope
+    return float(
+        (volt - u) / (resistance * (1 + resistor.voltage_per_volt * abs(w) + resistor.voltage_per_volt2 * w * w))
+    )
+
+
+def with_voltage(name: str, first: float, second: float) -> Technology:
+    technology = load_technology(name)
+    return replace(
+        technology,
+        resistor=replace(technology.resistor, voltage_per_volt=first, voltage_per_volt2=second),
+    )
+
+
+@pytest.mark.parametrize(("first", "second"), [(0.0, 0.0), (-1e-3, 0.0), (1e-2, 0.0), (0.0, -2e-3), (-1e-2, 3e-3)])
+@pytest.mark.parametrize("volt", [-0.2, -0.05, 0.05, 0.2, 0.4])
+@pytest.mark.parametrize("resistance", [1e5, 1e6])
+def test_a_branch_is_the_exact_series_circuit_to_the_order_stated(
+    resistance: float, volt: float, first: float, second: float
+) -> None:
+    technology = with_voltage("sky130_xhigh_100k", first, second)
+    switch = technology.switch
+    exact = series_current(resistance, technology, volt)
+    g = on_siemens(np.array([resistance]), switch.on_ohm)
+    bent = bend(g, technology)
+    model = float(g[0] * volt + bent.square[0] * volt**2 + bent.odd[0] * volt * abs(volt) + bent.cube[0] * volt**3)
+    assert model == pytest.approx(float((g + bent.chord_siemens(volt))[0] * volt), rel=1e-15)
+    p, over = float(g[0]) * switch.on_ohm, switch.overdrive_volt
+    stated = (p**3 / (2 * over**2) + 2 * abs(first) * p**2 / over) * volt**2
+    even = abs(second) * volt**2
+    bends = abs(first * volt) + even + p**2 * abs(volt) / (2 * over)  # of the resistor and of the switch
+    assert abs(model / exact - 1) <= 1.1 * stated + 6 * bends**3 + 6 * even * bends + 1e-14
+    if first or second:  # the terms are needed: without them it is far worse
+        plain = float(g[0] * volt + curvature(g, switch)[0] * volt**2)
+        assert abs(plain / exact - 1) > 30 * abs(model / exact - 1)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-0.2, 0.2), (0.0, 0.2), (-0.2, 0.0)])
+def test_bends_add_up_cell_by_cell(low: float, high: float) -> None:
+    rng = np.random.default_rng(2)
+    bent = Bend(**{name: rng.standard_normal((5, 3)) for name in ("square", "odd", "cube")})
+    volts = rng.uniform(low, high, (4, 5))
+    cells = np.zeros((4, 3))
+    for i, j in np.ndindex(5, 3):
+        v = volts[:, i]
+        cells[:, j] += bent.square[i, j] * v**2 + bent.odd[i, j] * v * abs(v) + bent.cube[i, j] * v**3
+    assert bent.currents(volts) == pytest.approx(cells, rel=1e-12)
+    assert bent.rows(slice(1, 3)).currents(volts[:, 1:3]) + bent.rows(slice(3, None)).currents(
+        volts[:, 3:]
+    ) + bent.rows(slice(1)).currents(volts[:, :1]) == pytest.approx(cells, rel=1e-12)
+
+
+def test_a_resistor_without_voltage_coefficients_leaves_no_such_terms() -> None:
+    technology = with_voltage("sky130_xhigh_100k", 0.0, 0.0)
+    bent = bend(np.array([0.0, 1e-5]), technology)
+    assert not bent.odd.any()
+    assert not bent.cube.any()
+    assert bent.square.tolist() == [0.0, curvature(np.array([1e-5]), technology.switch)[0]]
+
+
+def test_the_corner_s_conductance_is_the_branch_s_own() -> None:
+    technology = with_voltage("sky130_xhigh_100k", -1e-3, 2e-3)
+    for volt in (-0.2, 0.2):
+        corner = Corner(celsius=27.0, supply_volt=1.8, volt=volt)
+        for resistance in (1e5, 4e5):
+            g = on_siemens(np.array([resistance]), technology.switch.on_ohm)
+            exact = series_current(resistance, technology, volt) / volt
+            assert at_corner(g, technology, corner)[0] == pytest.approx(exact, rel=4e-7, abs=0)
 
 
 def test_conditions_move_the_switch_and_the_wires_against_the_resistors() -> None:
