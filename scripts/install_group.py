@@ -1,6 +1,8 @@
 """Install one dependency group of pyproject.toml with this interpreter's pip.
 
-``pip install --group`` needs pip 25.1; this does the same with any pip.
+``pip install --group`` needs pip 25.1; this does the same with any pip, and passes further options on to it:
+
+    python scripts/install_group.py alone --no-deps
 """
 
 import subprocess
@@ -22,7 +24,7 @@ def main() -> None:
     project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text("utf-8"))
     wanted = packages(project["dependency-groups"], sys.argv[1])
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, *wanted], check=True)
+    subprocess.run([*pip, *sys.argv[2:], *wanted], check=True)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,9 @@ def parasitic_matrices(crossbar: Crossbar, technology: Technology, segments: Seg
     Wires and leakage make the linear part. The rest is the dependence of switch and resistor on their own voltage,
     some 1e-4 of the current, taken at ideal line voltages.
     """
-    linear = effective_siemens(crossbar.bank_siemens() + crossbar.leak_siemens(), segments.word_ohm, segments.bit_ohm)
+    conducting = crossbar.bank_siemens() + crossbar.leak_siemens()
+    where = f"layer {crossbar.layer}, tile {crossbar.index}"
+    linear = effective_siemens(conducting, segments.word_ohm, segments.bit_ohm, where=where)
     return linear, crossbar.bend(technology)
 
 
