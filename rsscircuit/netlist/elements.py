@@ -1,0 +1,262 @@
+"""A circuit as data: elements, sub-circuits and one analysis. Text is the last step, in a dialect.
+
+Values are SI floats, or the name of a parameter of the sub-circuit that the element stands in. Node ``0`` is ground.
+Names are unique by case-insensitive comparison, since simulators do not tell case apart. An element's name has no
+type letter: the dialect puts it in front where it needs one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+Value = float | str
+_NOTHING: Mapping[str, float] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Resistor:
+    """A linear resistor."""
+
+    name: str
+    a: str
+    b: str
+    ohm: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Capacitor:
+    """A linear capacitor; ``initial_volt`` is its voltage at the start of a transient, where it is given."""
+
+    name: str
+    a: str
+    b: str
+    farad: Value
+    initial_volt: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """A repeated pulse; times in second."""
+
+    low: float
+    high: float
+    delay: float
+    rise: float
+    fall: float
+    width: float
+    period: float
+
+
+@dataclass(frozen=True, slots=True)
+class PiecewiseLinear:
+    """Straight lines between (second, value) points."""
+
+    points: tuple[tuple[float, float], ...]
+
+
+Waveform = Pulse | PiecewiseLinear
+
+
+@dataclass(frozen=True, slots=True)
+class VoltageSource:
+    """An independent voltage source, volt; ``ac`` is its amplitude in an AC or noise analysis."""
+
+    name: str
+    plus: str
+    minus: str
+    dc: Value
+    ac: float = 0.0
+    waveform: Waveform | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentSource:
+    """An independent current source, ampere, from ``plus`` through the source to ``minus``."""
+
+    name: str
+    plus: str
+    minus: str
+    dc: Value
+    ac: float = 0.0
+    waveform: Waveform | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ControlledVoltage:
+    """A voltage of ``gain`` times the control voltage."""
+
+    name: str
+    plus: str
+    minus: str
+    control_plus: str
+    control_minus: str
+    gain: Value
+
+
+@dataclass(frozen=True, slots=True)
+class ControlledCurrent:
+    """A current of ``siemens`` times the control voltage, from ``plus`` through the source to ``minus``."""
+
+    name: str
+    plus: str
+    minus: str
+    control_plus: str
+    control_minus: str
+    siemens: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A voltage-controlled switch of a model card."""
+
+    name: str
+    a: str
+    b: str
+    control_plus: str
+    control_minus: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mos:
+    """A MOS transistor of a model card."""
+
+    name: str
+    drain: str
+    gate: str
+    source: str
+    bulk: str
+    model: str
+    width_m: float
+    length_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A sub-circuit in place, with its parameters."""
+
+    name: str
+    nodes: tuple[str, ...]
+    of: str
+    parameters: Mapping[str, float] = field(default=_NOTHING)
+
+
+Element = (
+    Resistor
+    | Capacitor
+    | VoltageSource
+    | CurrentSource
+    | ControlledVoltage
+    | ControlledCurrent
+    | Switch
+    | Mos
+    | Instance
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Subcircuit:
+    """A named piece of circuit; ``parameters`` are names with defaults."""
+
+    name: str
+    ports: tuple[str, ...]
+    elements: tuple[Element, ...]
+    parameters: Mapping[str, float] = field(default=_NOTHING)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Leaf text of a template: a model card, or a sub-circuit that does not depend on sizes.
+
+    Attributes:
+        template: File name in ``templates/netlist/<dialect>/``, without its extension.
+        values: What the template asks for: numbers, which are written with every digit, and names.
+    """
+
+    template: str
+    values: Mapping[str, float | str] = field(default=_NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Elements under one comment line."""
+
+    note: str
+    elements: tuple[Element, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """The operating point."""
+
+
+@dataclass(frozen=True, slots=True)
+class DcSweep:
+    """An operating point for every value of a source, both ends included."""
+
+    source: str
+    start: float
+    stop: float
+    step: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transient:
+    """From the initial conditions of the capacitors where ``from_initial``, else from the operating point; second."""
+
+    step: float
+    stop: float
+    from_initial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ac:
+    """Small signals at ``points`` frequencies a decade, hertz."""
+
+    points: int
+    start: float
+    stop: float
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Noise density at ``node``, referred to ``source`` as well, at ``points`` frequencies a decade, hertz."""
+
+    node: str
+    source: str
+    points: int
+    start: float
+    stop: float
+
+
+Analysis = OperatingPoint | DcSweep | Transient | Ac | Noise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circuit:
+    """A whole deck.
+
+    Attributes:
+        title: First line.
+        notes: Comment lines below it.
+        parts: Leaf text.
+        subcircuits: Sub-circuits, each before it is used.
+        sections: Elements of the top level.
+        analysis: What is run.
+        currents: Voltage sources whose current is saved, from ``plus`` through the source to ``minus``.
+        voltages: Nodes whose voltage is saved.
+        celsius: Temperature of the devices; the simulator's 27 by default.
+    """
+
+    title: str
+    notes: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    subcircuits: tuple[Subcircuit, ...] = ()
+    sections: tuple[Section, ...] = ()
+    analysis: Analysis = field(default_factory=OperatingPoint)
+    currents: tuple[str, ...] = ()
+    voltages: tuple[str, ...] = ()
+    celsius: float | None = None
