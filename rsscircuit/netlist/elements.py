@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 Value = float | str
-_NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +138,7 @@ class Instance:
     name: str
     nodes: tuple[str, ...]
     of: str
-    parameters: Mapping[str, float] = field(default=_NOTHING)
+    parameters: Mapping[str, float] = field(default_factory=dict)
 
 
 Element = (
@@ -163,7 +161,7 @@ class Subcircuit:
     name: str
     ports: tuple[str, ...]
     elements: tuple[Element, ...]
-    parameters: Mapping[str, float] = field(default=_NOTHING)
+    parameters: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
 
 
@@ -177,7 +175,7 @@ class Part:
     """
 
     template: str
-    values: Mapping[str, float | str] = field(default=_NOTHING)
+    values: Mapping[str, float | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
