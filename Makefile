@@ -34,6 +34,7 @@ $(VENV)/.run: pyproject.toml scripts/system_parts.sh
 $(VENV)/.dev: $(VENV)/.run
 	sh scripts/system_parts.sh iverilog
 	$(BIN)/python scripts/install_group.py dev
+	$(BIN)/python scripts/install_group.py kits --no-deps
 	touch $@
 
 clean:

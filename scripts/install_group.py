@@ -1,6 +1,6 @@
 """Install one dependency group of pyproject.toml with this interpreter's pip.
 
-``pip install --group`` needs pip 25.1; this does the same with any pip.
+``pip install --group`` needs pip 25.1; this does the same with any pip. Words after the group go to pip.
 """
 
 import subprocess
@@ -22,7 +22,7 @@ def main() -> None:
     project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text("utf-8"))
     wanted = packages(project["dependency-groups"], sys.argv[1])
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, *wanted], check=True)
+    subprocess.run([*pip, *sys.argv[2:], *wanted], check=True)
 
 
 if __name__ == "__main__":

@@ -15,12 +15,14 @@ Value = float | str
 
 @dataclass(frozen=True, slots=True)
 class Resistor:
-    """A linear resistor."""
+    """A linear resistor: ``ohm`` at 27 C, and its temperature coefficients about there."""
 
     name: str
     a: str
     b: str
     ohm: Value
+    tc1_per_kelvin: float = 0.0
+    tc2_per_kelvin2: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,40 @@ class ControlledCurrent:
 
 
 @dataclass(frozen=True, slots=True)
+class PolynomialCurrent:
+    """A current ``square * v |v| + cube * v^3`` from ``a`` to ``b``, where v is the voltage of ``a`` over ``b``.
+
+    It carries what a voltage coefficient adds to linear resistors; ampere per volt squared and cubed.
+    """
+
+    name: str
+    a: str
+    b: str
+    square: float
+    cube: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedSum:
+    """An ideal behavioural block: a voltage of a constant plus gains times voltages, cut off at zero or not.
+
+    Attributes:
+        name: Of the source.
+        plus, minus: Where the voltage stands.
+        terms: (gain, node, reference node) of every summand.
+        constant: Volt.
+        rectified: Whether it is the larger of the sum and zero.
+    """
+
+    name: str
+    plus: str
+    minus: str
+    terms: tuple[tuple[float, str, str], ...]
+    constant: float = 0.0
+    rectified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Switch:
     """A voltage-controlled switch of a model card."""
 
@@ -119,7 +155,7 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class Mos:
-    """A MOS transistor of a model card."""
+    """A MOS transistor of a model card; ``more`` are the instance parameters that its card asks for beside the size."""
 
     name: str
     drain: str
@@ -129,6 +165,7 @@ class Mos:
     model: str
     width_m: float
     length_m: float
+    more: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +185,8 @@ Element = (
     | CurrentSource
     | ControlledVoltage
     | ControlledCurrent
+    | PolynomialCurrent
+    | WeightedSum
     | Switch
     | Mos
     | Instance
@@ -179,6 +218,23 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelText:
+    """A model card as a library gives it, in the words of ngspice: no other dialect takes it.
+
+    Attributes:
+        notes: Comment lines above it: whose it is.
+        name: Name of the model.
+        kind: ``nmos`` or ``pmos``.
+        parameters: Its parameters in order, name to the text of the value.
+    """
+
+    notes: tuple[str, ...]
+    name: str
+    kind: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """Elements under one comment line."""
 
@@ -193,7 +249,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True, slots=True)
 class DcSweep:
-    """An operating point for every value of a source, both ends included."""
+    """An operating point for every value of a voltage source, both ends included."""
 
     source: str
     start: float
@@ -203,11 +259,15 @@ class DcSweep:
 
 @dataclass(frozen=True, slots=True)
 class Transient:
-    """From the initial conditions of the capacitors where ``from_initial``, else from the operating point; second."""
+    """From the initial conditions of the capacitors where ``from_initial``, else from the operating point; second.
+
+    ``longest_step`` bounds the simulator's own time step, where it is given.
+    """
 
     step: float
     stop: float
     from_initial: bool = False
+    longest_step: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +281,10 @@ class Ac:
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Noise density at ``node``, referred to ``source`` as well, at ``points`` frequencies a decade, hertz."""
+    """Noise density at ``node`` at ``points`` frequencies a decade (hertz), and its rms over the band.
+
+    ``source`` is the voltage source that the simulator takes for the input.
+    """
 
     node: str
     source: str
@@ -247,14 +310,16 @@ class Circuit:
         currents: Voltage sources whose current is saved, from ``plus`` through the source to ``minus``.
         voltages: Nodes whose voltage is saved.
         celsius: Temperature of the devices; the simulator's 27 by default.
+        relative_tolerance: Of the solver's iteration; the simulator's own by default.
     """
 
     title: str
     notes: tuple[str, ...] = ()
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Part | ModelText, ...] = ()
     subcircuits: tuple[Subcircuit, ...] = ()
     sections: tuple[Section, ...] = ()
     analysis: Analysis = field(default_factory=OperatingPoint)
     currents: tuple[str, ...] = ()
     voltages: tuple[str, ...] = ()
     celsius: float | None = None
+    relative_tolerance: float | None = None
