@@ -242,6 +242,68 @@ def program(directory: str, measured: str, out: str | None, force: bool, as_json
     tables.print_lines([*dies.die_lines(record), "", *_written(written)])
 
 
+@cli.command(epilog="Example: generate-crossbar emit generated/lenet5 --layer conv1 --tile 0 --wires --out tile.cir")
+@directory_argument
+@option("--layer", help="Layer of the tile, by its ONNX name or its file name.")
+@option("--tile", type=int, help="Tile of the layer, from 0.")
+@option("--network", is_flag=True, help="The whole network in one deck: dense layers and ReLU, up to 131072 branches.")
+@option("--out", required=True, metavar="FILE", help="File to write.")
+@option("--switch", default="nmos", metavar="LEVEL", help="ideal, nmos, transmission-gate, pdk:sky130 or pdk:gf180.")
+@option("--pdk-root", metavar="DIR", help="Where the kit of --switch pdk lies; else the environment's PDK_ROOT.")
+@option("--merged", is_flag=True, help="One resistor a bank for all its closed branches.")
+@option("--wires", is_flag=True, help="Wire segments and leakage.")
+@option("--both-ends", metavar="LINES", help="words, bits or all: lines driven or read at both ends; with --wires.")
+@option("--pair", default="negated-input", metavar="PAIR", help="negated-input or paired-columns.")
+@option(
+    "--readout",
+    default="virtual-ground",
+    metavar="READOUT",
+    help="virtual-ground, or tia:gain=1e5,bandwidth=1e7,offset=0,feedback=20e3,branches=0 (all have defaults).",
+)
+@option("--gate-off", type=float, default=0.0, metavar="VOLT", help="Gate of an open switch over the source rail.")
+@option("--common-mode", type=float, metavar="VOLT", help="Virtual ground over it; else the technology's.")
+@option("--driver", type=float, default=0.0, metavar="OHM", help="Output resistance of every word-line driver.")
+@option("--voltage-coefficient", is_flag=True, help="Resistors with the technology's voltage coefficients.")
+@option("--dialect", default="ngspice", metavar="NAME", help="ngspice, vacask, or xyce (written, not run).")
+@option("--inputs", metavar="X.npy", help="volt [cases, rows] of a tile, else read voltage; inputs of a network.")
+@option("--case", type=int, default=0, help="Which of the inputs, from 0.")
+@option("--force", is_flag=True, help="Replace a file that is there.")
+@json_option
+def emit(
+    directory: str,
+    out: str,
+    layer: str | None,
+    tile: int | None,
+    network: bool,
+    dialect: str,
+    inputs: str | None,
+    case: int,
+    force: bool,
+    as_json: bool,
+    **level: Any,
+) -> None:
+    """Write one tile, or a whole small network, as one SPICE deck."""
+    from rsscircuit.emission import Level
+    from rsscircuit.emission import emit as run
+
+    written = run(
+        directory,
+        out,
+        layer=layer,
+        tile=tile,
+        network=network,
+        inputs=inputs,
+        case=case,
+        level=Level(**level),
+        dialect=dialect,
+        force=force,
+    )
+    if as_json:
+        _print_json(written)
+    else:
+        tables.print_lines([f"{out}: {written['what']}, {written['lines']} lines", f"run: {written['run']}"])
+
+
 @cli.command()
 @directory_argument
 @json_option

@@ -45,7 +45,7 @@ _PACKAGES = {
 _OPTIONAL_PROGRAMS = {
     "ngspice": (
         ("--version",),
-        "netlists cannot be run by hand with `ngspice -b`",
+        "netlists cannot be run by hand with `ngspice -b`, and no kit's transistors in them (emit --switch pdk:NAME)",
         "apt-get install ngspice",
     ),
     "iverilog": (("-V",), "the emitted bench cannot be run by hand", "apt-get install iverilog"),

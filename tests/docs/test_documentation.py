@@ -22,6 +22,7 @@ PAGES = [
     "docs/subset-sums.md",
     "docs/banks.md",
     "docs/simulation.md",
+    "docs/netlists.md",
 ]
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)")

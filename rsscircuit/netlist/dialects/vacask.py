@@ -1,0 +1,186 @@
+"""The Spectre-like netlists of VACASK: nodes in brackets, the master's name behind, a ``control`` block at the end.
+
+Names keep the letters that SPICE puts in front of them, so that the currents of a deck are found under the same
+names in both: ``i(vb0)`` of SPICE is the vector ``vb0:flow(br)`` of ``op1.raw``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from rsscircuit.errors import InputError
+from rsscircuit.netlist.dialects import spice
+from rsscircuit.netlist.dialects.leaves import leaf_text
+from rsscircuit.netlist.elements import (
+    Ac,
+    Analysis,
+    Capacitor,
+    Circuit,
+    ControlledCurrent,
+    ControlledVoltage,
+    CurrentSource,
+    DcSweep,
+    Element,
+    Instance,
+    ModelText,
+    Mos,
+    Noise,
+    OperatingPoint,
+    Part,
+    PolynomialCurrent,
+    Pulse,
+    Resistor,
+    Subcircuit,
+    Switch,
+    Transient,
+    Value,
+    VoltageSource,
+    WeightedSum,
+)
+from rsscircuit.quantities import spice_number
+
+EXTENSION = "sim"
+TOLERANCES = "reltol=1e-09 abstol=1e-18 vntol=1e-12"
+_HEAD = ('load "resistor.osdi"', 'load "capacitor.osdi"', "model resistor resistor", "model capacitor capacitor")
+_BUILT_IN = tuple(f"model {name} {name}" for name in ("vsource", "isource", "vcvs", "vccs"))
+
+
+def write(circuit: Circuit) -> str:
+    """The deck of a circuit.
+
+    Raises:
+        InputError: Something that this dialect does not have.
+    """
+    lines = [circuit.title, *(f"// {note}" for note in circuit.notes), *_HEAD, *_BUILT_IN]
+    lines += [_part(part) for part in circuit.parts]
+    for subcircuit in circuit.subcircuits:
+        lines += _subcircuit(subcircuit)
+    for section in circuit.sections:
+        lines += [f"// {section.note}"] if section.note else []
+        lines += [_element(element) for element in section.elements]
+    lines += ["", "control", *_control(circuit), "endc"]
+    return "\n".join(lines) + "\n"
+
+
+def _control(circuit: Circuit) -> Iterator[str]:
+    heat = "" if circuit.celsius is None else f" temp={spice_number(circuit.celsius)}"
+    yield f'  options gmin=1e-18 {TOLERANCES} rawfile="ascii"{heat}'
+    saved = [*(f"v({node})" for node in circuit.voltages), *(f"i(v{name})" for name in circuit.currents)]
+    yield f"  save {' '.join(saved)}"
+    yield from _analysis(circuit.analysis)
+
+
+def _analysis(analysis: Analysis) -> Iterator[str]:
+    number = spice_number
+    match analysis:
+        case OperatingPoint():
+            yield "  analysis op1 op"
+        case DcSweep(source=source, start=start, stop=stop, step=step):
+            place = f'instance="v{source}" parameter="dc"'
+            yield f"  sweep dc {place} from={number(start)} to={number(stop)} step={number(step)}"
+            yield "    analysis dc1 op"
+        case Transient(step=step, stop=stop, from_initial=False, longest_step=longest):
+            bound = "" if longest is None else f" maxstep={number(longest)}"
+            yield f"  analysis tran1 tran step={number(step)} stop={number(stop)}{bound}"
+        case Ac(points=points, start=start, stop=stop):
+            yield f'  analysis ac1 ac from={number(start)} to={number(stop)} mode="dec" points={points}'
+        case Noise(node=node, source=source, points=points, start=start, stop=stop):
+            span = f'from={number(start)} to={number(stop)} mode="dec" points={points}'
+            yield f'  analysis noise1 noise out=["{node}"] in="v{source}" {span}'
+        case _:
+            raise _refusal("a transient from the capacitors' initial voltages")
+
+
+def _part(part: Part | ModelText) -> str:
+    if isinstance(part, ModelText):
+        raise _refusal(f"the model card {part.name} of a kit, which is written in the words of ngspice")
+    return leaf_text("vacask", part, EXTENSION)
+
+
+def _subcircuit(subcircuit: Subcircuit) -> Iterator[str]:
+    if subcircuit.note:
+        yield f"// {subcircuit.note}"
+    yield f"subckt {subcircuit.name}({' '.join(subcircuit.ports)})"
+    parameters = "".join(f" {name}={spice_number(value)}" for name, value in subcircuit.parameters.items())
+    if parameters:
+        yield f"  parameters{parameters}"
+    for element in subcircuit.elements:
+        yield f"  {_element(element)}"
+    yield "ends"
+
+
+def _element(e: Element) -> str:
+    if type(e) not in _LINES:
+        raise _refusal("a voltage-controlled switch" if isinstance(e, Switch) else type(e).__name__)
+    return _LINES[type(e)](e)
+
+
+def _refusal(what: str) -> InputError:
+    remedy = "choose another level, or the dialect ngspice"
+    return InputError(f"this dialect does not take {what}", where="--dialect vacask", remedy=remedy)
+
+
+def _value(value: Value) -> str:
+    return value if isinstance(value, str) else spice_number(value)
+
+
+def _resistor(e: Resistor) -> str:
+    if e.tc1_per_kelvin or e.tc2_per_kelvin2:
+        raise _refusal("a resistor's temperature coefficients")
+    return f"r{e.name} ({e.a} {e.b}) resistor r={_value(e.ohm)}"
+
+
+def _capacitor(e: Capacitor) -> str:
+    if e.initial_volt is not None:
+        raise _refusal("a capacitor's initial voltage")
+    return f"c{e.name} ({e.a} {e.b}) capacitor c={_value(e.farad)}"
+
+
+def _source(letter: str, master: str) -> Callable[[Any], str]:
+    def line(e: VoltageSource | CurrentSource) -> str:
+        ac = f" mag={spice_number(e.ac)}" if e.ac else ""
+        return f"{letter}{e.name} ({e.plus} {e.minus}) {master} dc={_value(e.dc)}{ac}{_waveform(e)}"
+
+    return line
+
+
+def _waveform(e: VoltageSource | CurrentSource) -> str:
+    wave = e.waveform
+    if wave is None:
+        return ""
+    if isinstance(wave, Pulse):
+        values = {"val0": wave.low, "val1": wave.high, "delay": wave.delay, "rise": wave.rise, "fall": wave.fall}
+        values |= {"width": wave.width, "period": wave.period}
+        return ' type="pulse"' + "".join(f" {name}={spice_number(value)}" for name, value in values.items())
+    points = ", ".join(f"{spice_number(time)}, {spice_number(volt)}" for time, volt in wave.points)
+    return f' type="pwl" wave=[{points}]'
+
+
+def _mos(e: Mos) -> str:
+    values = {"w": e.width_m, "l": e.length_m, **e.more}
+    size = " ".join(f"{name}={spice_number(value)}" for name, value in values.items())
+    return f"m{e.name} ({e.drain} {e.gate} {e.source} {e.bulk}) {e.model} {size}"
+
+
+def _controlled(letter: str, master: str, e: ControlledVoltage | ControlledCurrent, gain: Value) -> str:
+    return f"{letter}{e.name} ({e.plus} {e.minus} {e.control_plus} {e.control_minus}) {master} gain={_value(gain)}"
+
+
+def _instance(e: Instance) -> str:
+    values = "".join([f" {name}={spice_number(value)}" for name, value in e.parameters.items()])
+    return f"x{e.name} ({' '.join(e.nodes)}) {e.of}{values}"
+
+
+_LINES: Mapping[type[Any], Callable[[Any], str]] = {
+    Resistor: _resistor,
+    Capacitor: _capacitor,
+    VoltageSource: _source("v", "vsource"),
+    CurrentSource: _source("i", "isource"),
+    ControlledVoltage: lambda e: _controlled("e", "vcvs", e, e.gain),
+    ControlledCurrent: lambda e: _controlled("g", "vccs", e, e.siemens),
+    PolynomialCurrent: lambda e: f"b{e.name} ({e.a} {e.b}) i={spice.polynomial(e)}",
+    WeightedSum: lambda e: f"b{e.name} ({e.plus} {e.minus}) v={spice.weighted_sum(e)}",
+    Mos: _mos,
+    Instance: _instance,
+}
