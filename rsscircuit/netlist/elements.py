@@ -15,12 +15,14 @@ Value = float | str
 
 @dataclass(frozen=True, slots=True)
 class Resistor:
-    """A linear resistor."""
+    """A linear resistor: ``ohm`` at 27 C, and its temperature coefficients about there."""
 
     name: str
     a: str
     b: str
     ohm: Value
+    tc1_per_kelvin: float = 0.0
+    tc2_per_kelvin2: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True, slots=True)
 class DcSweep:
-    """An operating point for every value of a source, both ends included."""
+    """An operating point for every value of a voltage source, both ends included."""
 
     source: str
     start: float
@@ -203,11 +205,15 @@ class DcSweep:
 
 @dataclass(frozen=True, slots=True)
 class Transient:
-    """From the initial conditions of the capacitors where ``from_initial``, else from the operating point; second."""
+    """From the initial conditions of the capacitors where ``from_initial``, else from the operating point; second.
+
+    ``longest_step`` bounds the simulator's own time step, where it is given.
+    """
 
     step: float
     stop: float
     from_initial: bool = False
+    longest_step: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +227,10 @@ class Ac:
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Noise density at ``node``, referred to ``source`` as well, at ``points`` frequencies a decade, hertz."""
+    """Noise density at ``node`` at ``points`` frequencies a decade (hertz), and its rms over the band.
+
+    ``source`` is the voltage source that the simulator takes for the input.
+    """
 
     node: str
     source: str

@@ -39,6 +39,7 @@ from rsscircuit.quantities import spice_number
 
 EXTENSION = "cir"
 _PRINTS_A_LINE = 8
+_NOISE = ("onoise_spectrum", "onoise_total")
 
 
 def write(circuit: Circuit) -> str:
@@ -53,6 +54,8 @@ def write(circuit: Circuit) -> str:
         lines.append(f".options temp={spice_number(circuit.celsius)}")
     lines.append(".options gmin=1e-18 noacct")
     saved = [*(f"v({node})" for node in circuit.voltages), *(f"i(v{name})" for name in circuit.currents)]
+    if isinstance(circuit.analysis, Noise):
+        saved = list(_NOISE)
     lines += [f".save {' '.join(saved)}", analysis_line(circuit.analysis), *_control(circuit.analysis, saved), ".end"]
     return "\n".join(lines) + "\n"
 
@@ -64,13 +67,14 @@ def analysis_line(analysis: Analysis) -> str:
         case OperatingPoint():
             return ".op"
         case DcSweep(source=source, start=start, stop=stop, step=step):
-            return f".dc {source} {number(start)} {number(stop)} {number(step)}"
-        case Transient(step=step, stop=stop, from_initial=from_initial):
-            return f".tran {number(step)} {number(stop)}" + (" uic" if from_initial else "")
+            return f".dc v{source} {number(start)} {number(stop)} {number(step)}"
+        case Transient(step=step, stop=stop, from_initial=from_initial, longest_step=longest):
+            bound = "" if longest is None else f" 0.0 {number(longest)}"
+            return f".tran {number(step)} {number(stop)}{bound}" + (" uic" if from_initial else "")
         case Ac(points=points, start=start, stop=stop):
             return f".ac dec {points} {number(start)} {number(stop)}"
         case Noise(node=node, source=source, points=points, start=start, stop=stop):
-            return f".noise v({node}) {source} dec {points} {number(start)} {number(stop)}"
+            return f".noise v({node}) v{source} dec {points} {number(start)} {number(stop)}"
 
 
 def _control(analysis: Analysis, saved: list[str]) -> Iterator[str]:
@@ -82,6 +86,8 @@ def _control(analysis: Analysis, saved: list[str]) -> Iterator[str]:
     if isinstance(analysis, Noise):
         yield "  setplot noise1"
         yield "  print onoise_spectrum"
+        yield "  setplot noise2"
+        yield "  print onoise_total"
     else:
         for first in range(0, len(saved), _PRINTS_A_LINE):
             yield "  print " + " ".join(saved[first : first + _PRINTS_A_LINE])
@@ -121,6 +127,12 @@ def _value(value: Value) -> str:
     return f"{{{value}}}" if isinstance(value, str) else spice_number(value)
 
 
+def _resistor(e: Resistor) -> str:
+    coefficients = (("tc1", e.tc1_per_kelvin), ("tc2", e.tc2_per_kelvin2))
+    drift = "".join(f" {name}={spice_number(value)}" for name, value in coefficients if value)
+    return f"R{e.name} {e.a} {e.b} {_value(e.ohm)}{drift}"
+
+
 def _capacitor(e: Capacitor) -> str:
     start = "" if e.initial_volt is None else f" ic={spice_number(e.initial_volt)}"
     return f"C{e.name} {e.a} {e.b} {_value(e.farad)}{start}"
@@ -149,7 +161,7 @@ def _instance(e: Instance) -> str:
 
 
 _LINES: dict[type[Any], Callable[[Any], str]] = {
-    Resistor: lambda e: f"R{e.name} {e.a} {e.b} {_value(e.ohm)}",
+    Resistor: _resistor,
     Capacitor: _capacitor,
     VoltageSource: _source("V"),
     CurrentSource: _source("I"),
