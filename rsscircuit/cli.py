@@ -16,7 +16,7 @@ from rsscircuit.comparison import DIES
 from rsscircuit.errors import InputError, RsscircuitError
 from rsscircuit.options import ADC, DEFAULT_TOLERANCE, BuildOptions
 from rsscircuit.progress import Progress, silent
-from rsscircuit.quantities import parse_range, parse_tile
+from rsscircuit.quantities import parse_quantity, parse_range, parse_tile
 from rsscircuit.report import corners, tables
 from rsscircuit.report.bars import bar
 from rsscircuit.sizing import DEFAULT_PLANS
@@ -400,6 +400,40 @@ def compare_banks(technology: str, out: str | None, dies: int, seed: int, as_jso
         written = save_comparison(result, folder)
         if not as_json:
             tables.print_lines(["", *written])
+
+
+@cli.command(epilog="Example: generate-crossbar resistor --value 12.34k --tolerance 1e-4 --out generated/r1 --simulate")
+@option("--value", required=True, metavar="OHM", help="Resistance, as 12.34k or 1.2M.")
+@option("--tolerance", type=float, default=1e-4, help="Largest relative error.")
+@option("--technology", default=DEFAULT, metavar="NAME|FILE", help="Preset name or TOML file.")
+@option("--circuit", default="parallel", help="parallel, or series with shorting switches.")
+@option("--bank", metavar="PLAN", help="Nominal plan, as build --bank takes it; else the technology's own.")
+@option("--resistors", type=int, metavar="N", help="Resistors of the bank; else the fewest that suffice.")
+@option("--drawn-for", metavar="OHM", help="Program a bank that was drawn for this value to another one.")
+@option("--seed", type=int, default=1, help="Which virtual die.")
+@option("--measured", metavar="FILE.csv", help="Measured branches of a real die: branch,siemens or branch,ohm.")
+@option("--simulate", "simulated", is_flag=True, help="Run the deck in ngspice as well.")
+@option("--out", metavar="DIR", help="Write deck, switches, measured branches and figures there.")
+@option("--force", is_flag=True, help="Replace those files where they are.")
+@json_option
+def resistor(
+    value: str, drawn_for: str | None, simulated: bool, out: str | None, force: bool, as_json: bool, **choices: Any
+) -> None:
+    """A precise resistor that stands alone: choose a bank, draw or read a die, solve, and check."""
+    from rsscircuit.report.resistor import show_resistor
+    from rsscircuit.resistor import ResistorOptions, make_resistor
+
+    options = ResistorOptions(
+        value_ohm=parse_quantity(value, "--value"),
+        drawn_for_ohm=None if drawn_for is None else parse_quantity(drawn_for, "--drawn-for"),
+        simulate=simulated,
+        **choices,
+    )
+    record = make_resistor(options, out, force=force, progress=_bars(as_json))
+    if as_json:
+        _print_json(record)
+    else:
+        show_resistor(record, out)
 
 
 @cli.command()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from rsscircuit.errors import InputError
 
 _PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
+_QUANTITY = re.compile(r"([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([fpnumkMG]?)", re.ASCII)
 _TILE = re.compile(r"(\d+)[xX](\d+)", re.ASCII)
 
 
@@ -92,3 +93,30 @@ def parse_names(text: str, known: Sequence[str], *, what: str, where: str) -> fr
             remedy=f"give all, none, or some of {', '.join(known)}",
         )
     return frozenset(names)
+
+
+def parse_quantity(text: str, where: str) -> float:
+    """A number with a prefix, ``"12.34k"`` or ``"1.2e4"``; ``m`` is a thousandth and ``M`` a million.
+
+    Raises:
+        InputError: Not a finite number with one of f, p, n, u, m, k, M and G, or none, behind it.
+    """
+    match = _QUANTITY.fullmatch(text.strip())
+    try:
+        value = _scaled(match[1], _PREFIXES[match[2]]) if match else math.nan
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(
+            f"a quantity is a number with one of {' '.join(filter(None, _PREFIXES))}, or none, behind it",
+            where=where,
+            got=text,
+            remedy="write for example 12.34k",
+        )
+    return value
+
+
+def _scaled(number: str, exponent: int) -> float:
+    """``number`` times a power of ten, rounded once: 12.34k is 12340 exactly."""
+    mantissa, _, own = number.lower().partition("e")
+    return float(f"{mantissa}e{int(own or 0) + exponent}")

@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.errors import MissingPartError, SimulationError
+from rsscircuit.netlist.dialects import spice
+from rsscircuit.netlist.elements import Circuit, Noise
 
 Array = NDArray[np.float64]
 _COMMAND_CHARACTERS = 1000
@@ -97,6 +99,53 @@ def operating_points(
     finally:
         _clear(session)
     return result
+
+
+def analyse(circuit: Circuit, *, where: str) -> dict[str, NDArray[Any]]:
+    """Run the analysis that a circuit names, on the text that the circuit is written as.
+
+    Args:
+        circuit: What to run.
+        where: What it is, for errors.
+
+    Returns:
+        By name, one value a point of the analysis, complex for AC: every saved voltage as ``v(node)``, every saved
+        current as ``i(source)``, and the points themselves as ``time``, ``frequency`` or ``v-sweep``. Noise gives
+        ``onoise_spectrum`` (volt per root hertz) and ``onoise_total`` (volt) instead.
+
+    Raises:
+        MissingPartError: No ngspice library.
+        SimulationError: The deck was refused, the analysis failed, or a value is missing or not finite.
+    """
+    session = _session()
+    try:
+        _run(session, partial(session.load_circuit, spice.write(circuit)), where)
+        if session.stderr.strip():
+            raise SimulationError("ngspice refused the netlist", where=where, got=_last_lines(session))
+        _run(session, partial(session.exec_command, spice.analysis_line(circuit.analysis).removeprefix(".")), where)
+        return _results(session, circuit, where)
+    finally:
+        _clear(session)
+
+
+def _results(session: Any, circuit: Circuit, where: str) -> dict[str, NDArray[Any]]:
+    plots = ("noise1", "noise2") if isinstance(circuit.analysis, Noise) else (session.last_plot,)
+    found = {name: each._data for plot in plots for name, each in session.plot(None, plot).items()}
+    wanted = {f"v({node})": node for node in circuit.voltages}
+    wanted |= {f"i({source})": f"v{source}#branch" for source in circuit.currents}
+    if isinstance(circuit.analysis, Noise):
+        wanted = {name: name for name in ("onoise_spectrum", "onoise_total")}
+    wanted |= {axis: axis for axis in ("time", "frequency", "v-sweep") if axis in found}
+    try:
+        values = {name: np.array(found[key.lower()]) for name, key in wanted.items()}
+    except KeyError as error:
+        raise SimulationError("ngspice returned no value", where=where, got=str(error)) from error
+    if not all(each.size and np.isfinite(each).all() for each in values.values()):
+        raise SimulationError("ngspice returned a value that is not finite, or none", where=where)
+    for axis in ("time", "frequency", "v-sweep"):
+        if axis in values:
+            values[axis] = values[axis].real
+    return values
 
 
 def _clear(session: Any) -> None:

@@ -23,6 +23,7 @@ PAGES = [
     "docs/banks.md",
     "docs/simulation.md",
     "docs/netlists.md",
+    "docs/circuits.md",
 ]
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)")

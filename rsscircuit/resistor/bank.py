@@ -1,0 +1,106 @@
+"""Which bank a precise resistor needs: the fewest resistors with which nearly every virtual die is within tolerance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsscircuit.banks import BankSpec
+from rsscircuit.errors import InputError
+from rsscircuit.progress import Progress
+from rsscircuit.quantities import engineering
+from rsscircuit.resistor.kinds import (
+    KINDS,
+    MIDDLE,
+    Kind,
+    centred_bank,
+    drawable_units,
+    drawn_branches,
+    measure,
+    nearest,
+)
+from rsscircuit.resistor.options import ResistorOptions
+from rsscircuit.technology import Technology
+
+Array = NDArray[np.float64]
+DIES = 200
+SHARE = 0.99
+COUNTS = (4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenBank:
+    """A bank, and the error that ``SHARE`` of the virtual dies do not exceed."""
+
+    spec: BankSpec
+    reached: float
+
+
+def choose_bank(kind: Kind, options: ResistorOptions, technology: Technology, progress: Progress) -> ChosenBank:
+    """The smallest bank of the plan that reaches the tolerance; exactly ``options.resistors`` where they are given.
+
+    Raises:
+        InputError: The value is outside what can be drawn, or no bank reaches the tolerance.
+    """
+    plan = technology.plan if options.bank is None else options.bank
+    counts = COUNTS if options.resistors is None else (options.resistors,)
+    drawable = [n for n in counts if _is_drawable(kind, plan, n, options.drawn_ohm, technology)]
+    if not drawable:
+        low, high = value_range(kind, plan, counts, technology)
+        other = KINDS["parallel" if kind.name == "series" else "series"]
+        helps = any(_is_drawable(other, plan, n, options.drawn_ohm, technology) for n in counts)
+        raise InputError(
+            f"{engineering(options.drawn_ohm, 'Ohm', 5)} is outside what {kind.name} banks of {technology.name} are "
+            f"drawn for, {engineering(low, 'Ohm')} to {engineering(high, 'Ohm')}",
+            where="--value" if options.drawn_for_ohm is None else "--drawn-for",
+            remedy=f"use --circuit {other.name}" if helps else "",
+        )
+    found: list[ChosenBank] = []
+    with progress("choosing the bank", len(drawable)) as advance:
+        for n in drawable:
+            spec = centred_bank(kind, plan, n, options.drawn_ohm, technology)
+            chosen = ChosenBank(spec=spec, reached=reached_error(kind, spec, options.drawn_ohm, technology))
+            advance(1)
+            if chosen.reached <= options.tolerance:
+                return chosen
+            found.append(chosen)
+    best = min(found, key=lambda each: each.reached)
+    ways = "another plan or technology" if options.resistors is None else "another count, plan or technology"
+    raise InputError(
+        f"out of reach: {100 * SHARE:g} % of virtual dies stay within {best.reached:.2g} with {best.spec.resistors} "
+        f"resistors ({best.spec.plan})",
+        where="--tolerance",
+        got=options.tolerance,
+        remedy=f"ask for {best.reached * 1.05:.2g} or more, or use {ways}",
+    )
+
+
+def reached_error(kind: Kind, spec: BankSpec, value_ohm: float, technology: Technology) -> float:
+    """Relative error that ``SHARE`` of ``DIES`` virtual dies do not exceed: measured, solved, and seen as they are."""
+    errors = np.empty(DIES)
+    for die in range(DIES):
+        true = drawn_branches(spec, technology, seed=0, die=die + 1)
+        operated = nearest(kind, measure(kind, true, spec, technology, seed=0, die=die + 1), value_ohm)
+        errors[die] = abs(kind.ohm(true, operated) / value_ohm - 1.0)
+    return float(np.quantile(errors, SHARE, method="higher"))
+
+
+def value_range(kind: Kind, plan: str, counts: tuple[int, ...], technology: Technology) -> tuple[float, float]:
+    """The resistances that lie in the middle of a bank that can be drawn, lowest and highest."""
+    ends = []
+    for n in counts:
+        shape = centred_bank(kind, plan, n, 1e5, technology).nominal_ohm
+        multiples = shape / shape.min()
+        reached = [
+            kind.reach(unit * multiples, technology.switch.on_ohm) for unit in drawable_units(plan, n, technology)
+        ]
+        ends += [kind.amount(MIDDLE * reach) for reach in reached]
+    return min(ends), max(ends)
+
+
+def _is_drawable(kind: Kind, plan: str, n: int, value_ohm: float, technology: Technology) -> bool:
+    low, high = drawable_units(plan, n, technology)
+    unit = float(centred_bank(kind, plan, n, value_ohm, technology).nominal_ohm.min())
+    return low <= unit <= high
