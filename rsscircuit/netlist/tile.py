@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rsscircuit import templates
 from rsscircuit.design import Crossbar
+from rsscircuit.netlist.values import switch_card
 from rsscircuit.quantities import spice_number
 from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import Segments
@@ -77,9 +78,8 @@ def source_volts(volts: Array, technology: Technology) -> dict[str, Array]:
 
 
 def _bank(technology: Technology, resistors: int) -> str:
-    switch, drive = technology.switch, technology.drive
+    switch, drive, card = technology.switch, technology.drive, switch_card(technology)
     size = f"w={spice_number(switch.width_um / 1e6)} l={spice_number(switch.length_um / 1e6)}"
-    shape = switch.width_um / switch.length_um
     branches = []
     for k in range(resistors):
         branches += [f"R{k} line d{k} {{r{k}}}", f"M{k} d{k} g{k} bit 0 switch {size}"]
@@ -87,8 +87,8 @@ def _bank(technology: Technology, resistors: int) -> str:
         "netlist/bank.cir",
         on_ohm=spice_number(switch.on_ohm),
         common_mode_volt=spice_number(drive.common_mode_volt),
-        threshold_volt=spice_number(drive.supply_volt - drive.common_mode_volt - switch.overdrive_volt),
-        transconductance=spice_number(1.0 / (switch.on_ohm * switch.overdrive_volt * shape)),
+        threshold_volt=spice_number(card["vto"]),
+        transconductance=spice_number(card["kp"]),
         gates=" ".join(f"g{k}" for k in range(resistors)),
         parameters=" ".join(f"r{k}=1" for k in range(resistors)),
         branches="\n".join(branches),

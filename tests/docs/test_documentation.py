@@ -14,7 +14,15 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", "docs/guide.md", "docs/files.md", "docs/python.md", "docs/subset-sums.md", "docs/banks.md"]
+PAGES = [
+    "README.md",
+    "docs/guide.md",
+    "docs/files.md",
+    "docs/python.md",
+    "docs/subset-sums.md",
+    "docs/banks.md",
+    "docs/montecarlo.md",
+]
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)")
 
