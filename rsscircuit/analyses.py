@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,21 @@ from rsscircuit.design import Design, MappedLayer, load
 from rsscircuit.design.files import result_file, write_json
 from rsscircuit.design.record import changed_groups, read_record
 from rsscircuit.errors import InputError
+from rsscircuit.execution import Dask, Here, Processes, Workers
 from rsscircuit.mapping import Tile
 from rsscircuit.netlist import tile_deck
 from rsscircuit.progress import Progress, silent
-from rsscircuit.seeds import stream
-from rsscircuit.simulate import ngspice
+from rsscircuit.simulate import campaign, ngspice
 from rsscircuit.simulate.engines import Setting, engine_named
 from rsscircuit.simulate.inference import evaluate as evaluate_design
-from rsscircuit.simulate.montecarlo import Conditions, Trial, fixed_program, remeasured_dies, run_trials
+from rsscircuit.simulate.journal import Journal, digest, write_csv
+from rsscircuit.simulate.montecarlo import Conditions
+from rsscircuit.simulate.spread import spread
+from rsscircuit.simulate.trials import CASES, Bench, Study
 from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import Segments, wire_segments
 
 Array = NDArray[np.float64]
-MONTECARLO_CASES = 8
 
 
 def evaluate(
@@ -76,7 +79,7 @@ def simulate_tile(
     """Column currents of one tile for logical input voltages, saved in ``results/``.
 
     The engine ``ngspice`` runs the design's own netlist file; where the build left none for this tile, the
-    same text is written for the run.
+    same text is written beside the result.
 
     Returns:
         ``engine``, ``layer``, ``tile``, ``cases``, ``ampere`` [cases, cols] and, against the closed form of
@@ -95,15 +98,16 @@ def simulate_tile(
         )
     result_path = result_file(directory, f"simulate_{mapped.label}_{tile}_{engine}")
     crossbar = design.crossbar(mapped, place)
-    path = Path(directory) / "netlist" / mapped.label / f"tile_{tile}.cir"
+    built = Path(directory) / "netlist" / mapped.label / f"tile_{tile}.cir"
+    path = built if built.is_file() else result_path.with_suffix(".cir")
 
     def deck(segments: Segments | None) -> str:
-        if path.is_file():
-            return path.read_text("utf-8")
-        return tile_deck(crossbar, design.technology, label=mapped.label, segments=segments)
+        if path != built:
+            path.write_text(tile_deck(crossbar, design.technology, label=mapped.label, segments=segments), "utf-8")
+        return path.read_text("utf-8")
 
     with progress(f"{engine} {mapped.label} tile {tile}", len(volts)) as advance:
-        setting = _setting(design, design.technology, deck, str(path), advance)
+        setting = _setting(design, design.technology, deck, f"layer {mapped.name}, tile {tile}, {path}", advance)
         ampere = run(crossbar, volts, setting)
     if not np.isfinite(ampere).all():
         raise InputError("the currents are not finite", where="--inputs", got=f"{np.abs(volts).max():g} V")
@@ -134,9 +138,15 @@ def montecarlo(
     fixed: bool = False,
     conditions: Conditions | None = None,
     seed: int = 1,
+    workers: int = 0,
+    dask: str | None = None,
+    fresh: bool = False,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Relative output error of one tile over process variation, saved in ``results/``.
+    """Output error of one tile over process variation, saved in ``results/``.
+
+    Finished trials are kept in a folder of their own and not run again: a run that was stopped goes on, and one of more
+    trials takes those that are there.
 
     Args:
         directory: The design.
@@ -148,45 +158,108 @@ def montecarlo(
             trial is a new die, measured and programmed for itself.
         conditions: Ranges of a fixed program.
         seed: Of the trials.
+        workers: Processes to run them on; 0 is this process, which a crash of the engine ends. The results do not
+            depend on it.
+        dask: Address of a Dask scheduler whose workers run them instead.
+        fresh: Run the finished trials again, too.
         progress: Bars for people.
+
+    Returns:
+        What was asked; ``trials`` finished of ``asked``; the trials that were ``lost``, each with ``reason`` and
+        ``netlist``; and of the others the statistics of :func:`rsscircuit.simulate.spread.spread`.
     """
-    run = engine_named(engine)
     if trials < 1:
         raise InputError("there must be at least one trial", where="--trials", got=trials)
-    if seed < 0:
-        raise InputError("a seed is a whole number from 0", where="--seed", got=seed)
-    design = load(directory)
-    mapped = design.layer(layer)
-    place = design.tile(mapped, tile)
-    kind = "fixed" if fixed else "dies"
-    result_path = result_file(directory, f"montecarlo_{mapped.label}_{tile}_{engine}_{kind}")
-    if not mapped.matrix.weights[place.window].any():
-        raise InputError("the tile has no weights, so there is nothing to vary", where=f"layer {layer}", got=tile)
-    drives = stream(seed, "stimulus", layer=mapped.name, tile=tile).random((MONTECARLO_CASES, place.rows))
-    drives[:, : max(0, mapped.matrix.bias_rows - place.row)] = mapped.matrix.bias_value / mapped.matrix.input_full_scale
-    if fixed:
-        dies = fixed_program(design, mapped, place, trials, seed, conditions or Conditions())
-    else:
-        dies = remeasured_dies(design, mapped, place, trials, seed)
-
-    def currents(trial: Trial, volts: Array) -> Array:
-        def deck(segments: Segments | None) -> str:
-            return tile_deck(trial.crossbar, trial.technology, label=mapped.label, segments=segments)
-
-        where = f"layer {mapped.name}, tile {tile}, {trial.drawn}"
-        return run(trial.crossbar, volts, _setting(design, trial.technology, deck, where))
-
-    with progress(f"{engine} {mapped.label} tile {tile}", trials) as advance:
-        figures = run_trials(dies, mapped, place, drives, currents, advance)
+    place = _workers(workers, dask)
+    study, bench = _study(directory, layer, tile, engine, fixed, conditions, seed)
+    asked = campaign.asked_of(study, _versions(engine))
+    mapped = bench.layer
+    stem = f"montecarlo_{mapped.label}_{tile}_{engine}_{'fixed' if fixed else 'dies'}"
+    result_path = result_file(directory, stem)
+    folder = result_path.parent / f"{stem}_{digest(asked)}"
+    width = max(1, workers)
+    with (
+        Journal(folder, asked, fresh=fresh) as journal,
+        progress(f"{engine} {mapped.label} tile {tile}", trials) as bar,
+    ):
+        try:
+            lost = campaign.run(study, trials, journal, place, width, folder, bar)
+        except KeyboardInterrupt as stop:
+            kept = sum(number <= trials for number in journal.finished)
+            raise KeyboardInterrupt(
+                f"interrupted: {kept} of {trials} trials are kept; the same command goes on with the others"
+            ) from stop
+        finished = [journal.finished[number] for number in range(1, trials + 1) if number in journal.finished]
     result = {
         "engine": engine,
-        "kind": "fixed program" if fixed else "re-measured dies",
+        "kind": study.kind,
         "layer": mapped.name,
         "tile": tile,
         "seed": seed,
-        "cases": len(drives),
-        "wires": _has_wires(design, engine),
-        **figures,
+        "cases": CASES,
+        "wires": _has_wires(bench.design, engine),
+        "conditions": asked["conditions"],
+        "versions": asked["versions"],
+        "files": folder.name,
+        "asked": trials,
+        "trials": len(finished),
+        "lost": [asdict(each) for each in lost],
+    }
+    if finished:
+        result |= spread(finished)
+        write_csv(folder / "trials.csv", finished)
+    write_json(result_path, result)
+    return result
+
+
+def montecarlo_trial(
+    directory: str | Path,
+    *,
+    layer: str,
+    tile: int,
+    trial: int,
+    engine: str = "nodal",
+    fixed: bool = False,
+    conditions: Conditions | None = None,
+    seed: int = 1,
+) -> dict[str, Any]:
+    """One trial of a Monte Carlo run by itself: the same circuit and, in ``nodal`` and ``ideal``, the same bits.
+
+    Args:
+        directory: The design.
+        layer: Which layer, by name or label.
+        tile: Which of its tiles.
+        trial: Which, from 1.
+        engine: As for :func:`montecarlo`.
+        fixed: As for :func:`montecarlo`.
+        conditions: As for :func:`montecarlo`.
+        seed: Of the run.
+
+    Returns:
+        ``trial``, ``relative_error``, what was ``drawn``, ``error`` [cases, cols] over the rms output, and where its
+        ``netlist`` was written.
+    """
+    if trial < 1:
+        raise InputError("trials count from 1", where="--trial", got=trial)
+    _, bench = _study(directory, layer, tile, engine, fixed, conditions, seed)
+    stem = f"montecarlo_{bench.layer.label}_{tile}_{engine}_{'fixed' if fixed else 'dies'}_trial_{trial}"
+    result_path = result_file(directory, stem)
+    netlist = result_path.with_suffix(".cir")
+    netlist.write_text(bench.deck(bench.draw(trial)), "utf-8")
+    outcome = bench.run(trial)
+    result = {
+        "engine": engine,
+        "kind": "fixed program" if fixed else "re-measured dies",
+        "layer": bench.layer.name,
+        "tile": tile,
+        "seed": seed,
+        "wires": _has_wires(bench.design, engine),
+        "versions": _versions(engine),
+        "trial": trial,
+        "relative_error": outcome.relative_error,
+        "drawn": dict(outcome.drawn),
+        "error": outcome.error.tolist(),
+        "netlist": str(netlist),
     }
     write_json(result_path, result)
     return result
@@ -197,6 +270,45 @@ def inspect(directory: str | Path) -> dict[str, Any]:
     folder = Path(directory)
     data = read_record(folder)
     return data | {"changed": changed_groups(folder, data)}
+
+
+def _study(
+    directory: str | Path,
+    layer: str,
+    tile: int,
+    engine: str,
+    fixed: bool,
+    conditions: Conditions | None,
+    seed: int,
+) -> tuple[Study, Bench]:
+    if seed < 0:
+        raise InputError("a seed is a whole number from 0", where="--seed", got=seed)
+    engine_named(engine)
+    marks = read_record(Path(directory))["fingerprints"]
+    study = Study(
+        directory=str(Path(directory).resolve()),
+        fingerprint=f"{marks['record']}-{marks['data']}",
+        layer=layer,
+        tile=tile,
+        engine=engine,
+        conditions=(conditions or Conditions()) if fixed else None,
+        seed=seed,
+    )
+    bench = Bench(study)
+    return replace(study, layer=bench.layer.name), bench
+
+
+def _versions(engine: str) -> dict[str, str]:
+    versions = {name: version(name) for name in ("rsscircuit", "numpy")}
+    return versions | ({"ngspice": ngspice.version()} if engine == "ngspice" else {})
+
+
+def _workers(count: int, dask: str | None) -> Workers:
+    if count < 0:
+        raise InputError("a number of workers is from 0", where="--workers", got=count)
+    if dask is not None:
+        return Dask(dask)
+    return Processes(count) if count else Here()
 
 
 def _labels(path: str | Path, cases: int) -> NDArray[np.int64]:

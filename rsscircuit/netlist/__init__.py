@@ -2,5 +2,15 @@
 
 from rsscircuit.netlist.options import ModelCard, Tia, TileOptions
 from rsscircuit.netlist.tile import source_volts, tile_circuit, tile_deck
+from rsscircuit.netlist.values import element_values, switch_card
 
-__all__ = ["ModelCard", "Tia", "TileOptions", "source_volts", "tile_circuit", "tile_deck"]
+__all__ = [
+    "ModelCard",
+    "Tia",
+    "TileOptions",
+    "element_values",
+    "source_volts",
+    "switch_card",
+    "tile_circuit",
+    "tile_deck",
+]

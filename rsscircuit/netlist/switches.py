@@ -20,6 +20,7 @@ from rsscircuit.design import Crossbar
 from rsscircuit.errors import InputError
 from rsscircuit.netlist.elements import Element, ModelText, Mos, Part, Resistor, Subcircuit, Switch
 from rsscircuit.netlist.options import IDEAL, NMOS, PDK, TRANSMISSION_GATE, TileOptions
+from rsscircuit.netlist.values import switch_card
 from rsscircuit.technology import Technology
 
 Array = NDArray[np.float64]
@@ -47,7 +48,7 @@ def on_ohm(technology: Technology, options: TileOptions) -> float:
         return switch.on_ohm
     overdrive = switch.overdrive_volt + technology.drive.common_mode_volt - common
     if options.switch == TRANSMISSION_GATE:
-        overdrive = max(overdrive, 0.0) + max(common - _threshold(technology), 0.0)
+        overdrive = max(overdrive, 0.0) + max(common - switch_card(technology)["vto"], 0.0)
     if overdrive <= 0:
         raise InputError(
             f"a closed {options.switch} switch does not conduct at this common mode",
@@ -97,15 +98,16 @@ def parts(technology: Technology, options: TileOptions) -> Iterator[Part | Model
             "switch_ideal", values | {"opening_volt": (3 * low + high) / 4, "closing_volt": (low + 3 * high) / 4}
         )
         return
+    card = switch_card(technology)
     values = {
         "on_ohm": switch.on_ohm,
         "common_mode_volt": drive.common_mode_volt,
-        "threshold_volt": _threshold(technology),
-        "transconductance": 1.0 / (switch.on_ohm * switch.overdrive_volt * switch.width_um / switch.length_um),
+        "threshold_volt": card["vto"],
+        "transconductance": card["kp"],
     }
     yield Part("switch_nmos", values)
     if options.switch == TRANSMISSION_GATE:
-        yield Part("switch_pmos", values | {"threshold_volt": -_threshold(technology)})
+        yield Part("switch_pmos", values | {"threshold_volt": -card["vto"]})
 
 
 def bank(technology: Technology, options: TileOptions, resistors: int) -> Subcircuit:
@@ -164,8 +166,3 @@ def describe(technology: Technology, options: TileOptions) -> str:
         PDK: f"NMOS of the kit {'' if card is None else card.kit}, {size}{closed} (simulated)",
     }
     return kinds[options.switch] + ("; one resistor stands for all closed branches of a bank" if options.merged else "")
-
-
-def _threshold(technology: Technology) -> float:
-    drive = technology.drive
-    return drive.supply_volt - drive.common_mode_volt - technology.switch.overdrive_volt

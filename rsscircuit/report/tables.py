@@ -239,7 +239,8 @@ def show_technology(technology: Technology, text: str) -> None:
     print_table(("entry", "value", "mark", "source"), rows, left=4)
 
 
-def _wires(result: Mapping[str, Any]) -> str:
+def wiring(result: Mapping[str, Any]) -> str:
+    """Whether a result includes the lines of the array, in words."""
     return "with wires and leakage" if result["wires"] else "ideal wires, no leakage"
 
 
@@ -252,7 +253,7 @@ def show_simulation(result: Mapping[str, Any]) -> None:
     engine = result["version"] or result["engine"]
     print_lines(
         [
-            f"{engine}, layer {result['layer']}, tile {result['tile']}, {result['cases']} cases, {_wires(result)}",
+            f"{engine}, layer {result['layer']}, tile {result['tile']}, {result['cases']} cases, {wiring(result)}",
             f"difference from the plan's closed form: {percent(result['relative_difference'])} (rms over rms)",
         ]
     )
@@ -260,24 +261,3 @@ def show_simulation(result: Mapping[str, Any]) -> None:
         print_lines(
             [f"WARNING: inputs reach {result['largest_volt']:g} V; the model holds up to {result['read_volt']:g} V"]
         )
-
-
-def show_montecarlo(result: Mapping[str, Any]) -> None:
-    """The spread of the output error."""
-    rows = [
-        (
-            str(result["trials"]),
-            percent(result["mean"]),
-            percent(result["standard_deviation"]),
-            percent(result["worst"]),
-            str(result["worst_trial"]),
-        )
-    ]
-    print_table(("trials", "mean", "std. dev.", "worst", "worst trial"), rows, left=0)
-    print_lines(
-        [
-            f"{result['kind']}, {result['engine']}, seed {result['seed']}",
-            f"layer {result['layer']}, tile {result['tile']}, {_wires(result)}",
-            "output error against the trained matrix, rms over rms, at random inputs from 0 to full scale",
-        ]
-    )

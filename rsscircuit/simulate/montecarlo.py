@@ -1,16 +1,17 @@
-"""Monte Carlo over process variation on one tile.
+"""The trials of a Monte Carlo over process variation on one tile.
 
 Two questions, kept apart. *Re-measured dies*: every trial is a new die with its own resistors and switches,
 measured, scaled and programmed for itself, and simulated on its true values; this is the point of the
 thesis. *A fixed program*: one die keeps its program while temperature, supply and age move.
+
+A trial depends on the seed and its own number alone, so that any one can be drawn again, anywhere, for any engine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from rsscircuit.technology.cell import NOMINAL_CELSIUS, at_conditions, resistors
 from rsscircuit.technology.corners import at_corners
 
 Array = NDArray[np.float64]
+Draw = Callable[[int], "Trial"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +48,13 @@ class Trial:
     drawn: dict[str, float]
 
 
-def remeasured_dies(design: Design, layer: MappedLayer, tile: Tile, trials: int, seed: int) -> Iterator[Trial]:
-    """New dies, each of another lot, measured, scaled and programmed for itself."""
+def remeasured_dies(design: Design, layer: MappedLayer, tile: Tile, seed: int) -> Draw:
+    """New dies, each of another lot, measured, scaled and programmed for itself; trials count from 1."""
     rows, columns = tile.window
     column_tiles = [other for other in layer.tiles if other.column == tile.column]
     corners, technology = design.corners, design.technology
-    for trial in range(1, trials + 1):
+
+    def draw(trial: int) -> Trial:
         reach = np.empty((len(layer.matrix.weights), tile.columns, 2))
         for other in column_tiles:
             place = design.floor_plan.place(seed, layer.name, other.index, die=trial, wafer=trial, lot=trial)
@@ -79,17 +82,17 @@ def remeasured_dies(design: Design, layer: MappedLayer, tile: Tile, trials: int,
             measured=mine[1],
             closed=plan.closed,
         )
-        yield Trial(
+        return Trial(
             crossbar=crossbar,
             siemens_per_weight=scale,
             technology=design.technology,
             drawn={"die": float(trial), "misses": float((plan.beyond_reach | plan.beyond_tolerance).sum())},
         )
 
+    return draw
 
-def fixed_program(
-    design: Design, layer: MappedLayer, tile: Tile, trials: int, seed: int, conditions: Conditions
-) -> Iterator[Trial]:
+
+def fixed_program(design: Design, layer: MappedLayer, tile: Tile, seed: int, conditions: Conditions) -> Draw:
     """The design's own die and program under temperature, supply and age.
 
     Every resistance is taken as its ratio to the feedback resistor, of the same branches on the same die, so
@@ -110,7 +113,8 @@ def fixed_program(
         raise InputError("impossible conditions", got=str(error)) from error
     if conditions.years[0] < 0:
         raise InputError("age cannot be negative", where="--years", got=conditions.years[0])
-    for trial in range(1, trials + 1):
+
+    def draw(trial: int) -> Trial:
         generator = stream(seed, "drift", die=trial, layer=layer.name, tile=tile.index)
         celsius, supply, years = (
             low + (high - low) * generator.random()
@@ -126,54 +130,11 @@ def fixed_program(
         resistance = resistors_at(drifted, technology, celsius, supply)
         moved = np.where(drawn, 1.0 / (resistance + there.switch.on_ohm), 0.0)
         leaking = np.where(drawn, there.switch.off_siemens, 0.0)
-        yield Trial(
+        return Trial(
             crossbar=replace(base, die=Die(on_siemens=moved, off_siemens=leaking)),
             siemens_per_weight=layer.siemens_per_weight[tile.window[1]],
             technology=there,
             drawn={"celsius": celsius, "supply_volt": supply, "years": years},
         )
 
-
-def run_trials(
-    trials: Iterator[Trial],
-    layer: MappedLayer,
-    tile: Tile,
-    drives: Array,
-    simulate: Callable[[Trial, Array], Array],
-    progress: Callable[[int], None] | None = None,
-) -> dict[str, Any]:
-    """Simulate every trial and gather its error against the trained matrix.
-
-    Args:
-        trials: The trials.
-        layer: Whose dies they are.
-        tile: Which tile of it.
-        drives: [cases, rows], fractions of the read voltage.
-        simulate: Column currents, [cases, cols], of a trial at logical volts [cases, rows].
-        progress: Called with 1 after each trial.
-
-    Returns:
-        ``relative_error`` of each trial (rms over cases and columns of the error, over the rms of the exact
-        outputs), its ``mean``, ``standard_deviation``, ``worst`` and ``worst_trial`` (from 1), and what was
-        ``drawn`` for each trial.
-    """
-    exact = drives @ layer.matrix.weights[tile.window]
-    scale = float(np.sqrt(np.mean(exact**2)))
-    errors, drawn = [], []
-    for trial in trials:
-        read_volt = trial.technology.drive.read_volt
-        outputs = simulate(trial, read_volt * drives) / (read_volt * trial.siemens_per_weight)
-        errors.append(float(np.sqrt(np.mean((outputs - exact) ** 2))) / scale)
-        drawn.append(trial.drawn)
-        if progress:
-            progress(1)
-    values = np.array(errors)
-    return {
-        "trials": len(errors),
-        "mean": float(values.mean()),
-        "standard_deviation": float(values.std(ddof=1)) if len(values) > 1 else 0.0,
-        "worst": float(values.max()),
-        "worst_trial": int(values.argmax()) + 1,
-        "relative_error": errors,
-        "drawn": drawn,
-    }
+    return draw

@@ -1,9 +1,14 @@
 """ngspice through PySpice: the one module that knows PySpice, and closes its traps.
 
-The traps of PySpice 1.5, each met here: the library's name on Debian (``libngspice.so.0``); a bad netlist
-does not raise when it is loaded, so the error output is read; commands longer than 1023 characters are cut
-off in silence, so they are kept shorter; circuits and plots leak unless they are destroyed; a second
-instance fails, so there is one a process.
+The traps of PySpice 1.5, each met here:
+
+* the library's name on Debian is ``libngspice.so.0``;
+* a bad netlist does not raise when it is loaded, a title with the word *error* does, and so does every note on the
+  error output, as those of gmin stepping: what ngspice says is kept, and judged by :data:`_FAILED`;
+* a result can be short without a word: every value that was asked for is looked up, counted, and must be finite;
+* ngspice cuts commands off in silence after 1023 characters: alterations are joined to fewer;
+* circuits, plots and the history of commands leak unless they are dropped;
+* a second instance fails and threads share the first: there is one a process, and one thread at a time uses it.
 """
 
 from __future__ import annotations
@@ -11,8 +16,9 @@ from __future__ import annotations
 import ctypes.util
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from typing import Any
 
@@ -24,7 +30,19 @@ from rsscircuit.netlist.dialects import spice
 from rsscircuit.netlist.elements import Circuit, Noise
 
 Array = NDArray[np.float64]
-_COMMAND_CHARACTERS = 1000
+COMMAND_CHARACTERS = 1000
+_LAST_LINES = 5
+_FAILED = re.compile(
+    r"^\s*(error|fatal|doanalyses|warning, can't find)|\baborted\b|singular matrix|no such vector", re.IGNORECASE
+)
+_CAUSES = {
+    "singular matrix": "the matrix is singular, because a node floats or sources contradict each other",
+    "aborted": "no convergence",
+}
+_ATTEMPT = re.compile(r"(Trying gmin =|Supplies reduced to)\s+\S+")
+_NOTE = re.compile(r"Note:|Warning: .*(gmin|source step)|Doing analysis|No\. of Data Rows| *Reference value")
+_logger = logging.getLogger(__name__)
+_turn = threading.RLock()
 
 
 def library_name() -> str | None:
@@ -41,11 +59,25 @@ def _session() -> Any:
             remedy="on Debian or Ubuntu: apt-get install libngspice0; or use the engine nodal",
         )
     logging.getLogger("PySpice").setLevel(logging.CRITICAL)
-    from PySpice.Spice.NgSpice.Shared import NgSpiceShared
+    from PySpice.Spice.NgSpice.Shared import NgSpiceShared, ffi, ffi_string_utf8
+
+    class Session(NgSpiceShared):  # type: ignore[misc]
+        """An instance that keeps what ngspice says, and leaves the judgement to :func:`_run`."""
+
+        NUMBER_OF_EXEC_CALLS_TO_RELEASE_MEMORY = 100  # the history of commands
+
+        @staticmethod
+        def _send_char(message: Any, identity: int, user_data: Any) -> int:
+            self = ffi.from_handle(user_data)
+            stream, _, line = ffi_string_utf8(message).partition(" ")
+            (self._stderr if stream == "stderr" else self._stdout).append(line)
+            if not _NOTE.match(line):
+                _logger.debug("ngspice: %s", line)
+            return 0
 
     NgSpiceShared.LIBRARY_PATH = name
     try:
-        return NgSpiceShared.new_instance()
+        return Session.new_instance()
     except OSError as error:
         raise MissingPartError(
             "libngspice cannot be loaded", got=str(name), remedy="check NGSPICE_LIBRARY_PATH, or install libngspice0"
@@ -81,23 +113,115 @@ def operating_points(
         MissingPartError: No ngspice library.
         SimulationError: The deck was refused, an analysis failed, or a current is missing or not finite.
     """
-    session = _session()
-    try:
-        _run(session, partial(session.load_circuit, deck), where)
-        if session.stderr.strip():
-            raise SimulationError("ngspice refused the netlist", where=where, got=_last_lines(session))
-        cases = len(next(iter(sources.values())))
-        result = np.empty((cases, columns))
-        for case in range(cases):
-            for command in _alterations(sources, case):
-                _run(session, partial(session.exec_command, command), where)
-            _run(session, partial(session.exec_command, "op"), where)
-            result[case] = _currents(session, columns, where)
-            session.exec_command("destroy all")
-            if progress:
-                progress(1)
-    finally:
-        _clear(session)
+    with _turn:
+        session = _session()
+        try:
+            _load(session, deck, where)
+            return _cases(session, sources, columns, where, progress)
+        finally:
+            _clear(session)
+
+
+class Held:
+    """A deck that stays loaded while its values are altered; it is loaded again where another took its place."""
+
+    _last: Held | None = None
+
+    def __init__(self, deck: str, *, where: str) -> None:
+        self._deck, self._where = deck, where
+        self._values: dict[str, float] = {}
+
+    def operating_points(self, values: Mapping[str, float], sources: Mapping[str, Array], columns: int) -> Array:
+        """The operating point of every case, with other values of elements.
+
+        Args:
+            values: What the deck's elements have now: ``alter`` commands, as ``alter r.x0_0p.r3`` or ``altermod
+                switch kp``, to their values. One that was altered before is altered back by being given again.
+            sources: As for :func:`operating_points`.
+            columns: As for :func:`operating_points`.
+
+        Raises:
+            SimulationError: As for :func:`operating_points`, or an element is not in the deck.
+        """
+        with _turn:
+            session = _session()
+            try:
+                if Held._last is not self:
+                    _clear(session)
+                    _load(session, self._deck, self._where)
+                    Held._last, self._values = self, {}
+                moved = {name: value for name, value in values.items() if self._values.get(name) != value}
+                for command in joined(f"{name} = {float(value)!r}" for name, value in moved.items()):
+                    _command(session, command, self._where)
+                self._values.update(moved)
+                return _cases(session, sources, columns, self._where, None)
+            except BaseException:
+                _clear(session)
+                raise
+
+
+def joined(commands: Iterable[str]) -> Iterator[str]:
+    """Commands put together, none longer than ngspice reads.
+
+    Raises:
+        SimulationError: A single command is too long.
+    """
+    together = ""
+    for command in commands:
+        if len(command) > COMMAND_CHARACTERS:
+            raise SimulationError("ngspice would cut the command off", where="ngspice", got=f"{command[:60]}...")
+        if together and len(together) + 1 + len(command) > COMMAND_CHARACTERS:
+            yield together
+            together = command
+        else:
+            together = f"{together};{command}" if together else command
+    if together:
+        yield together
+
+
+def _load(session: Any, deck: str, where: str) -> None:
+    _run(session, partial(session.load_circuit, deck), where, what="ngspice refused the netlist")
+
+
+def _cases(
+    session: Any, sources: Mapping[str, Array], columns: int, where: str, progress: Callable[[int], None] | None
+) -> Array:
+    cases = len(next(iter(sources.values())))
+    result = np.empty((cases, columns))
+    for case in range(cases):
+        for command in joined(f"alter {name} = {float(values[case])!r}" for name, values in sources.items()):
+            _command(session, command, where)
+        _command(session, "op", where)
+        found = _vectors(session, "op", [f"vb{j}#branch" for j in range(columns)], 1, where)
+        result[case] = [values[0] for values in found]
+        session.exec_command("destroy all")
+        if progress:
+            progress(1)
+    return result
+
+
+def _vectors(session: Any, analysis: str, names: Iterable[str], points: int, where: str) -> list[NDArray[Any]]:
+    """The named vectors of the analysis just run.
+
+    Raises:
+        SimulationError: It left no plot, or a vector is missing, has other than ``points`` values, or holds one that
+            is not finite.
+    """
+    name = session.last_plot
+    if not name.startswith(analysis):
+        raise SimulationError("ngspice returned no result", where=where, got=_last_lines(session))
+    plot = session.plot(None, name)
+    result = []
+    for vector in names:
+        if vector not in plot:
+            raise SimulationError(f"ngspice returned no value of {vector}", where=where, got=_last_lines(session))
+        values = plot[vector]._data
+        if len(values) != points:
+            short = f"ngspice returned {len(values)} of {points} points of {vector}"
+            raise SimulationError(short, where=where, got=_last_lines(session))
+        if not np.isfinite(values).all():
+            raise SimulationError(f"ngspice returned a {vector} that is not finite", where=where)
+        result.append(values)
     return result
 
 
@@ -150,46 +274,38 @@ def _results(session: Any, circuit: Circuit, where: str) -> dict[str, NDArray[An
 
 def _clear(session: Any) -> None:
     """Drop plots and circuit, so that nothing leaks; a deck that was refused has left no circuit to drop."""
-    from PySpice.Spice.NgSpice.Shared import NgSpiceCommandError
-
+    Held._last = None
     for command in ("destroy all", "remcirc"):
-        with suppress(NgSpiceCommandError):
-            session.exec_command(command)
+        session.exec_command(command)
 
 
-def _alterations(sources: Mapping[str, Array], case: int) -> Iterator[str]:
-    command = ""
-    for name, values in sources.items():
-        part = f"alter {name} = {float(values[case])!r}"
-        if command and len(command) + 1 + len(part) > _COMMAND_CHARACTERS:
-            yield command
-            command = part
-        else:
-            command = f"{command};{part}" if command else part
-    if command:
-        yield command
+def _command(session: Any, command: str, where: str) -> None:
+    _run(session, partial(session.exec_command, command), where)
 
 
-def _currents(session: Any, columns: int, where: str) -> Array:
-    plot = session.plot(None, session.last_plot)
-    try:
-        values = np.array([float(plot[f"vb{j}#branch"]._data[0]) for j in range(columns)])
-    except (KeyError, IndexError) as error:
-        raise SimulationError("ngspice returned no value for a bit line", where=where, got=str(error)) from error
-    if not np.isfinite(values).all():
-        raise SimulationError("ngspice returned a current that is not finite", where=where)
-    return values
-
-
-def _run(session: Any, action: Callable[[], object], where: str) -> None:
-    from PySpice.Spice.NgSpice.Shared import NgSpiceCircuitError, NgSpiceCommandError
-
+def _run(session: Any, action: Callable[[], object], where: str, what: str = "ngspice failed") -> None:
     try:
         action()
-    except (NgSpiceCircuitError, NgSpiceCommandError, NameError) as error:
-        raise SimulationError("ngspice failed", where=where, got=_last_lines(session)) from error
+    except NameError as error:  # PySpice's own class of errors
+        raise SimulationError(what, where=where, got=_last_lines(session)) from error
+    failed = [line for line in _lines(session) if _FAILED.search(line)]
+    if failed:
+        for mark, cause in _CAUSES.items():
+            if any(mark in line for line in failed):
+                what = f"{what}: {cause}"
+                break
+        raise SimulationError(what, where=where, got=_last_lines(session))
 
 
-def _last_lines(session: Any, count: int = 5) -> str:
-    lines = dict.fromkeys((session.stdout + "\n" + session.stderr).strip().splitlines())
-    return " | ".join(list(lines)[-count:])
+def _lines(session: Any) -> list[str]:
+    return [*session.stdout.splitlines(), *session.stderr.splitlines()]
+
+
+def _last_lines(session: Any) -> str:
+    """What ngspice said last of errors, or else at all, without the notes of its attempts to converge."""
+    for said in (session.stderr, session.stdout):
+        lines = [_ATTEMPT.sub("", line).strip() for line in said.splitlines()]
+        lines = [line for line in dict.fromkeys(lines) if line and not _NOTE.match(line)]
+        if lines:
+            return " | ".join(lines[-_LAST_LINES:])
+    return "nothing"

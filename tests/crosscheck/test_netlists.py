@@ -81,5 +81,5 @@ def test_a_broken_deck_is_told_with_its_place(small_design: Path) -> None:
 
 def test_a_missing_bit_line_is_told(small_design: Path) -> None:
     deck = (small_design / "netlist" / "conv" / "tile_0.cir").read_text()
-    with pytest.raises(SimulationError, match="no value for a bit line"):
+    with pytest.raises(SimulationError, match="no value of vb3#branch"):
         ngspice.operating_points(deck, {"vwp0": np.array([0.5])}, 9, where="my tile")

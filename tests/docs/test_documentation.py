@@ -24,6 +24,7 @@ PAGES = [
     "docs/simulation.md",
     "docs/netlists.md",
     "docs/circuits.md",
+    "docs/montecarlo.md",
 ]
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)")

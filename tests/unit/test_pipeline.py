@@ -201,7 +201,7 @@ def test_monte_carlo_is_reproducible_and_its_first_trials_do_not_depend_on_their
 ) -> None:
     def errors(trials: int) -> list[float]:
         result = rsscircuit.montecarlo(
-            small_design, layer="hidden", tile=0, trials=trials, engine=engine, fixed=fixed, seed=4
+            small_design, layer="hidden", tile=0, trials=trials, engine=engine, fixed=fixed, seed=4, fresh=True
         )
         assert result["trials"] == len(result["relative_error"]) == trials
         return result["relative_error"]

@@ -1,0 +1,103 @@
+"""Finished Monte Carlo trials on disk, so that a run that was stopped goes on where it was.
+
+One file a study: a line that says what was asked, then a line a trial in the order in which they were finished. The
+numbers are written so that they read back to the same bits. A last line that was cut off is dropped.
+"""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from rsscircuit.errors import DesignError
+from rsscircuit.simulate.trials import Outcome
+
+FILE = "trials.jsonl"
+
+
+def digest(asked: Mapping[str, Any]) -> str:
+    """A short name for what was asked."""
+    text = json.dumps(asked, sort_keys=True, allow_nan=False)
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+class Journal:
+    """The file of one study, held by one run at a time.
+
+    Args:
+        folder: Where it is, or is made.
+        asked: Everything that the trials depend on.
+        fresh: Start anew.
+
+    Raises:
+        DesignError: Another run holds it, it is of another study, or it cannot be read.
+    """
+
+    def __init__(self, folder: Path, asked: Mapping[str, Any], *, fresh: bool = False) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / FILE
+        self._file: IO[bytes] = self._path.open("a+b")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.close()
+            raise DesignError(
+                "another run is at work on these trials", where=str(self._path), remedy="wait until it has ended"
+            ) from error
+        if fresh:
+            self._file.truncate(0)
+        self.finished = self._read(dict(asked))
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def append(self, outcome: Outcome) -> None:
+        """Keep one more trial."""
+        self._write({"trial": outcome.trial, "drawn": dict(outcome.drawn), "error": outcome.error.tolist()})
+        self.finished[outcome.trial] = outcome
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        self._file.write(json.dumps(line, allow_nan=False).encode() + b"\n")
+        self._file.flush()
+
+    def _read(self, asked: dict[str, Any]) -> dict[int, Outcome]:
+        self._file.seek(0)
+        whole, newline, _ = self._file.read().rpartition(b"\n")
+        self._file.truncate(len(whole) + len(newline))
+        if not whole:
+            self._write(asked)
+            return {}
+        try:
+            first, *lines = [json.loads(line) for line in whole.splitlines()]
+            finished = [
+                Outcome(trial=line["trial"], drawn=line["drawn"], error=np.array(line["error"])) for line in lines
+            ]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DesignError(
+                "the file of trials is damaged", where=str(self._path), got=str(error), remedy="add --fresh"
+            ) from error
+        if first != asked:
+            raise DesignError("the trials are of another study", where=str(self._path), remedy="add --fresh")
+        return {outcome.trial: outcome for outcome in finished}
+
+
+def write_csv(path: Path, outcomes: Sequence[Outcome]) -> None:
+    """One line a trial: its number, what was drawn, its relative error, and the rms error of every column."""
+    columns = outcomes[0].error.shape[1]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["trial", *outcomes[0].drawn, "relative_error", *(f"column_{j}" for j in range(columns))])
+        for outcome in outcomes:
+            rms = np.sqrt(np.mean(outcome.error**2, axis=0)).tolist()
+            numbers = (*outcome.drawn.values(), outcome.relative_error, *rms)
+            table.writerow([outcome.trial, *(repr(number) for number in numbers)])

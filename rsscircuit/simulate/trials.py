@@ -1,0 +1,185 @@
+"""One Monte Carlo trial, wherever it runs: the same study and number give the same circuit and the same answer.
+
+A study is a few plain values that travel to a worker, which opens the design once and keeps it for its other trials.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsscircuit.design import Design, load
+from rsscircuit.errors import InputError, SimulationError
+from rsscircuit.netlist import tile_deck
+from rsscircuit.seeds import stream
+from rsscircuit.simulate.altered import AlteredTile
+from rsscircuit.simulate.engines import Setting, engine_named
+from rsscircuit.simulate.montecarlo import Conditions, Trial, fixed_program, remeasured_dies
+from rsscircuit.technology import Technology
+from rsscircuit.technology.cell import Segments, wire_segments
+
+Array = NDArray[np.float64]
+CASES = 8
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """What a Monte Carlo run is asked; trials count from 1.
+
+    Attributes:
+        directory: The design.
+        fingerprint: Of the design, so that another one in its place is another study.
+        layer, tile: Which of its crossbars.
+        engine: By which simulator.
+        conditions: Ranges of a fixed program; None for re-measured dies.
+        seed: Of the trials and of their inputs.
+    """
+
+    directory: str
+    fingerprint: str
+    layer: str
+    tile: int
+    engine: str
+    conditions: Conditions | None
+    seed: int
+
+    @property
+    def kind(self) -> str:
+        """Which of the two questions, in words."""
+        return "re-measured dies" if self.conditions is None else "fixed program"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Outcome:
+    """A trial that was simulated.
+
+    Attributes:
+        trial: Its number.
+        drawn: What was drawn for it.
+        error: float64 [cases, cols], outputs minus the trained matrix's, over the rms of the latter.
+    """
+
+    trial: int
+    drawn: Mapping[str, float]
+    error: Array
+
+    @property
+    def relative_error(self) -> float:
+        """Rms over cases and columns."""
+        return float(np.sqrt(np.mean(self.error**2)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A trial that was not: its number, and the simulator's words."""
+
+    trial: int
+    reason: str
+
+
+class Bench:
+    """A study made ready: the design read, the inputs drawn, the simulator chosen.
+
+    Raises:
+        InputError: No such engine, layer or tile, a tile without weights, or impossible conditions.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self._engine = engine_named(study.engine)
+        self.design: Design = load(study.directory)
+        self.layer = self.design.layer(study.layer)
+        self.tile = self.design.tile(self.layer, study.tile)
+        weights, matrix = self.layer.matrix.weights[self.tile.window], self.layer.matrix
+        if not weights.any():
+            raise InputError(
+                "the tile has no weights, so there is nothing to vary", where=f"layer {study.layer}", got=study.tile
+            )
+        self.where = f"layer {self.layer.name}, tile {study.tile}"
+        place = (self.design, self.layer, self.tile, study.seed)
+        if study.conditions is None:
+            self.draw = remeasured_dies(*place)
+        else:
+            self.draw = fixed_program(*place, study.conditions)
+        self._altered = self._loaded() if study.engine == "ngspice" and study.conditions is not None else None
+        self._drives = stream(study.seed, "stimulus", layer=self.layer.name, tile=study.tile).random(
+            (CASES, self.tile.rows)
+        )
+        bias_rows = max(0, matrix.bias_rows - self.tile.row)
+        self._drives[:, :bias_rows] = matrix.bias_value / matrix.input_full_scale
+        self._exact = self._drives @ weights
+        self._scale = float(np.sqrt(np.mean(self._exact**2)))
+
+    def run(self, number: int) -> Outcome:
+        """Draw one trial and simulate it.
+
+        Raises:
+            SimulationError: The engine failed on it.
+        """
+        trial = self.draw(number)
+        read_volt = trial.technology.drive.read_volt
+        try:
+            currents = self._currents(number, trial, read_volt * self._drives)
+        except np.linalg.LinAlgError as error:
+            raise SimulationError("the nodal matrix is singular", where=self.where, got=str(error)) from error
+        if not np.isfinite(currents).all():
+            raise SimulationError("the currents are not finite", where=self.where)
+        outputs = currents / (read_volt * trial.siemens_per_weight)
+        return Outcome(trial=number, drawn=trial.drawn, error=(outputs - self._exact) / self._scale)
+
+    def deck(self, trial: Trial) -> str:
+        """The netlist of a trial, with wires where the design was built with them."""
+        return tile_deck(
+            trial.crossbar, trial.technology, label=self.layer.label, segments=self.wires(trial.technology)
+        )
+
+    def _loaded(self) -> AlteredTile:
+        return AlteredTile(
+            self.design.crossbar(self.layer, self.tile),
+            self.design.technology,
+            self.wires(self.design.technology),
+            label=self.layer.label,
+            where=self.where,
+        )
+
+    def _currents(self, number: int, trial: Trial, volts: Array) -> Array:
+        if self._altered is not None:
+            return self._altered.currents(trial.crossbar, trial.technology, self.wires(trial.technology), volts)
+        setting = Setting(
+            technology=trial.technology,
+            segments=self.segments(trial.technology),
+            deck=lambda: self.deck(trial),
+            where=f"{self.where}, trial {number}",
+        )
+        return self._engine(trial.crossbar, volts, setting)
+
+    def segments(self, technology: Technology) -> Segments:
+        """The wires, as they are in a technology at some temperature."""
+        return wire_segments(self.design.bank.nominal_ohm, technology)
+
+    def wires(self, technology: Technology) -> Segments | None:
+        """The same where the design's netlists have wires."""
+        return self.segments(technology) if self.design.options["wires"] else None
+
+
+@lru_cache(maxsize=1)
+def _bench(study: Study) -> Bench:
+    return Bench(study)
+
+
+def run_trials(study: Study, numbers: tuple[int, ...]) -> list[Outcome | Failure]:
+    """Some trials of a study, one after the other; one that the simulator fails on does not stop the others."""
+    bench = _bench(study)
+    done: list[Outcome | Failure] = []
+    for number in numbers:
+        _logger.debug("%s, trial %d", bench.where, number)
+        try:
+            done.append(bench.run(number))
+        except SimulationError as error:
+            done.append(Failure(trial=number, reason=str(error)))
+    return done
