@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rsscircuit.controller.bitstream import Frame, pack, unpack
+    from rsscircuit.controller.config import ControllerConfig
     from rsscircuit.controller.export import emit_verilog
     from rsscircuit.controller.geometry import ArrayGeometry
     from rsscircuit.controller.top import XbarTop
 
-__all__ = ["ArrayGeometry", "Frame", "XbarTop", "emit_verilog", "pack", "unpack"]
+__all__ = ["ArrayGeometry", "ControllerConfig", "Frame", "XbarTop", "emit_verilog", "pack", "unpack"]
 
 _HOMES = {
     "ArrayGeometry": "geometry",
+    "ControllerConfig": "config",
     "Frame": "bitstream",
     "XbarTop": "top",
     "emit_verilog": "export",

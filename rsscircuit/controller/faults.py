@@ -1,4 +1,4 @@
-"""The reasons for which the loader refuses to drive the switches."""
+"""The reasons for which the controller refuses to drive the switches."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class FaultCode(IntEnum):
-    """What ``fault_code`` reads; 1 to 5 are the header words in their order."""
+    """What the register ``FAULT`` reads; 1 to 5 are the header words in their order."""
 
     NONE = 0
     MAGIC = 1
@@ -18,3 +18,8 @@ class FaultCode(IntEnum):
     TIMEOUT = 7
     READ_BACK = 8
     KILLED = 9
+    UNEXPECTED = 10
+    CONVERTER = 11
+
+
+FAULT_CODE_BITS = 4

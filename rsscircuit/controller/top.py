@@ -1,105 +1,90 @@
-"""The whole controller of one tile, with flat ports: ``xbar_top``."""
+"""The whole controller with flat ports: ``xbar_top``."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from amaranth.hdl import ClockDomain, Module, Mux, Signal
-from amaranth.lib import wiring
+from amaranth.hdl import Cat, ClockDomain, Module
+from amaranth.lib import cdc, wiring
 from amaranth.lib.wiring import In, Out
 
-from rsscircuit.controller.geometry import WORD_BITS, ArrayGeometry
-from rsscircuit.controller.latch_array import LatchArray
-from rsscircuit.controller.loader import FAULT_CODE_BITS, TIMEOUT_CYCLES, BitstreamLoader
+from rsscircuit.controller.bus import BUSES
+from rsscircuit.controller.config import ControllerConfig, as_config
+from rsscircuit.controller.controller import Controller
+from rsscircuit.controller.geometry import ArrayGeometry
+from rsscircuit.controller.latch_array import FuseArray, LatchArray
+
+_PREFIXES = {"axi4-lite": "s_axi_", "wishbone": "wb_", "spi": "spi_"}
 
 
 class XbarTop(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
-    """The loader and the latches it serves.
+    """Bus, controller and, unless they are macros outside, the latches.
 
-    While ``ready``, a host reads the latches: ``read_data`` follows ``read_enable`` by one clock, and is
-    zero otherwise. ``rst`` is synchronous to ``clk``; for ``oe`` it is asynchronous too, as ``kill`` is.
+    ``rst`` may rise at any time, and its end is brought into step with ``clk``; it and ``kill`` clear ``oe``
+    without a clock.
 
     Args:
-        geometry: The array.
-        timeout_cycles: Clocks that the next word of a frame may take to arrive.
-        array: The latches, if not the plain model.
+        what: The controller, or the geometry of a default one.
+        arrays: The latches of each tile, if not the plain model.
     """
 
-    def __init__(
-        self,
-        geometry: ArrayGeometry,
-        *,
-        timeout_cycles: int = TIMEOUT_CYCLES,
-        array: LatchArray | None = None,
-    ) -> None:
-        self.array = array or LatchArray(geometry)
-        self._loader = BitstreamLoader(geometry, timeout_cycles=timeout_cycles)
-        super().__init__(
-            {
-                "clk": In(1),
-                "rst": In(1),
-                "stream_data": In(WORD_BITS),
-                "stream_valid": In(1),
-                "stream_ready": Out(1),
-                "tile_id": In(WORD_BITS),
-                "clear": In(1),
-                "kill": In(1),
-                "ready": Out(1),
-                "busy": Out(1),
-                "fault": Out(1),
-                "fault_code": Out(FAULT_CODE_BITS),
-                "oe": Out(1),
-                "read_row": In(geometry.row_width),
-                "read_word": In(geometry.word_width),
-                "read_enable": In(1),
-                "read_data": Out(WORD_BITS),
-            }
-        )
+    def __init__(self, what: ArrayGeometry | ControllerConfig, *, arrays: tuple[LatchArray, ...] = ()) -> None:
+        self.config = config = as_config(what)
+        self.bus = BUSES[config.bus]()
+        self.controller = Controller(config)
+        inside = config.tiles if config.array == "memory" else 0
+        plain = FuseArray if config.fuses else LatchArray
+        self.arrays = arrays or tuple(plain(config.geometry) for _ in range(inside))
+        self._links = list(self._outside())
+        ports = {name: (Out if flow is Out else In)(len(pin)) for name, flow, pin in self._links}
+        super().__init__({"clk": In(1), "rst": In(1), "kill": In(1)} | ports)
+
+    def _outside(self) -> Iterator[tuple[str, Any, Any]]:
+        """Name, direction and inner signal of every port but clock, reset and kill."""
+        for path, member, pin in self.bus.signature.flatten(self.bus):
+            if path[0] == "pins":
+                yield _PREFIXES[self.config.bus] + path[-1], member.flow, pin
+        for path, member, pin in self.controller.signature.flatten(self.controller):
+            if path[0] == "macro" and self.config.array == "ports":
+                yield f"array_{path[-1]}", member.flow, pin
+            elif path[0] not in ("bus", "macro"):
+                yield "_".join(path), member.flow, pin
 
     def elaborate(self, platform: Any) -> Any:
-        """The two parts, their clocks and the ports."""
+        """The clock domains, the parts and the ports."""
         m = Module()
         self._clocks(m)
-        m.submodules.loader = self._loader
-        m.submodules.latch_array = self.array
-        self._pins(m)
-        self._macro(m)
+        m.submodules.bus = self.bus
+        m.submodules.controller = self.controller
+        wiring.connect(m, self.bus.registers, self.controller.bus)
+        for name, flow, pin in self._links:
+            port = getattr(self, name)
+            m.d.comb += port.eq(pin) if flow is Out else pin.eq(port)
+        for number, array in enumerate(self.arrays):
+            m.submodules[f"latch_array{number}"] = array
+            self._attach(m, number, array.port)
+        if self.arrays:
+            m.d.comb += self.controller.macro.rdata.eq(Cat(array.port.rdata for array in self.arrays))
         return m
 
     def _clocks(self, m: Any) -> None:
-        """One clock; domain ``drive`` alone is reset asynchronously, by the kill pin too."""
+        """One clock; domain ``drive`` alone is reset without it, by the kill pin too."""
         sync, drive = ClockDomain("sync"), ClockDomain("drive", async_reset=True)
-        sync.clk, sync.rst, drive.clk = self.clk, self.rst, self.clk
+        sync.clk, drive.clk = self.clk, self.clk
         m.domains += [sync, drive]
+        m.submodules.reset_synchroniser = cdc.ResetSynchronizer(self.rst, domain="sync")
         m.d.comb += drive.rst.eq(self.kill | self.rst)
 
-    def _pins(self, m: Any) -> None:
-        """The loader's side of the ports."""
-        loader = self._loader
+    def _attach(self, m: Any, number: int, port: Any) -> None:
+        """The latches of one tile, which see the pulses of their own bit only."""
+        macro = self.controller.macro
         m.d.comb += [
-            loader.stream.payload.eq(self.stream_data),
-            loader.stream.valid.eq(self.stream_valid),
-            self.stream_ready.eq(loader.stream.ready),
-            loader.tile_id.eq(self.tile_id),
-            loader.clear.eq(self.clear),
-            self.ready.eq(loader.ready),
-            self.busy.eq(loader.busy),
-            self.fault.eq(loader.fault),
-            self.fault_code.eq(loader.fault_code),
-            self.oe.eq(loader.oe),
+            port.row.eq(macro.row),
+            port.word.eq(macro.word),
+            port.wdata.eq(macro.wdata),
+            port.we.eq(macro.we[number]),
+            port.re.eq(macro.re[number]),
         ]
-
-    def _macro(self, m: Any) -> None:
-        """The macro port belongs to the loader, and to the host's reads while READY."""
-        owner, port = self._loader.macro, self.array.port
-        serving = Signal()
-        m.d.sync += serving.eq(self.ready & self.read_enable)
-        m.d.comb += [
-            port.row.eq(Mux(self.ready, self.read_row, owner.row)),
-            port.word.eq(Mux(self.ready, self.read_word, owner.word)),
-            port.re.eq(Mux(self.ready, self.read_enable, owner.re)),
-            port.wdata.eq(owner.wdata),
-            port.we.eq(owner.we),
-            owner.rdata.eq(port.rdata),
-            self.read_data.eq(Mux(serving, port.rdata, 0)),
-        ]
+        if self.config.fuses:
+            m.d.comb += self.arrays[number].sense.eq(self.controller.sense)

@@ -1,0 +1,168 @@
+"""The registers, as the table says: decoding, byte strobes, access rights, events and counters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from rsscircuit.controller.geometry import WORD_BITS
+from rsscircuit.controller.registers import WORD_ADDRESS_BITS, Access, Field, Register
+
+_STROBE_BITS = WORD_BITS // 8
+
+RegisterPort = wiring.Signature(
+    {
+        "address": Out(WORD_ADDRESS_BITS),
+        "write": Out(1),
+        "read": Out(1),
+        "write_data": Out(WORD_BITS),
+        "strobes": Out(_STROBE_BITS),
+        "acknowledge": In(1),
+        "error": In(1),
+        "read_data": In(WORD_BITS),
+    }
+)
+"""Seen from a bus: ``write`` or ``read`` is held, with everything beside it, up to the clock of ``acknowledge``."""
+
+
+def port_name(register: Register, field: Field | None = None) -> str:
+    """The name of a field's signal, or of the handshake of a register that is a port."""
+    return f"{register.name}_{field.name}".lower() if field else register.name.lower()
+
+
+def _ports(register: Register) -> Iterator[tuple[str, Any]]:
+    for field in register.fields:
+        if field.access in (Access.READ, Access.POP):
+            yield port_name(register, field), In(field.width)
+        elif field.access in (Access.READ_WRITE, Access.WRITE):
+            yield port_name(register, field), Out(field.width, init=field.reset)
+        elif field.access is Access.COMMAND:
+            yield port_name(register, field), Out(1)
+        elif field.access in (Access.CLEAR, Access.COUNT):
+            yield port_name(register, field), In(1)
+    if register.is_port:
+        name = port_name(register)
+        yield from ((f"{name}_request", Out(1)), (f"{name}_ready", In(1)), (f"{name}_refused", In(1)))
+
+
+class Registers(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
+    """The table in hardware.
+
+    A field's signal is ``register_field``: the value of a read or read-write field, the pulse of a command, the
+    event that sets a bit or counts. A register that is a port has ``_request``, high until ``_ready`` or
+    ``_refused``; the word to push is on ``data``. ``refused`` answers a command with an error. ``irq`` is high
+    while an event is set and enabled.
+
+    Args:
+        table: The registers.
+    """
+
+    def __init__(self, table: tuple[Register, ...]) -> None:
+        self._table = table
+        ports = dict(port for register in table for port in _ports(register))
+        super().__init__(
+            {
+                "bus": In(RegisterPort),
+                "data": Out(WORD_BITS),
+                "refused": In(1),
+                "irq": Out(1),
+                **ports,
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Any:
+        """One case a register; whatever has none is an error."""
+        m = Module()
+        bus = self.bus
+        self._held = {
+            (register.name, field.name): Signal(field.width, init=field.reset, name=port_name(register, field))
+            for register in self._table
+            for field in register.fields
+            if field.access in (Access.CLEAR, Access.COUNT)
+        }
+        m.d.comb += self.data.eq(bus.write_data)
+        self._selected = {
+            register.name: Signal(name=f"is_{register.name.lower()}") for register in self._table
+        }  # fmt: skip
+        for register in self._table:
+            m.d.comb += self._selected[register.name].eq(bus.address == register.address // 4)
+        answers = [self._answer(m, register) for register in self._table]
+        mapped = Cat(self._selected.values()).any()
+        acknowledges, errors, values = (reduce(or_, column) for column in zip(*answers, strict=True))
+        m.d.comb += [
+            bus.acknowledge.eq(acknowledges | ((bus.write | bus.read) & ~mapped)),
+            bus.error.eq(errors | ~mapped),
+            bus.read_data.eq(values),
+        ]
+        for register in self._table:
+            for field in register.fields:
+                self._keep(m, register, field)
+        pending = [
+            value & getattr(self, f"irq_enable_{name}")
+            for (register_name, name), value in self._held.items()
+            if register_name == "IRQ_STATUS"
+        ]
+        m.d.sync += self.irq.eq(Cat(pending).any())
+        return m
+
+    def _answer(self, m: Any, register: Register) -> tuple[Any, Any, Any]:
+        """Acknowledge, error and read data of one register; zero unless it is selected."""
+        bus, selected = self.bus, self._selected[register.name]
+        writes, reads = bus.write & selected, bus.read & selected
+        error = reads if not register.readable else writes if not register.writable else Const(0)
+        ready = selected & (bus.write | bus.read)
+        if register.is_port:
+            request, is_ready, refused = (
+                getattr(self, f"{port_name(register)}_{end}") for end in ("request", "ready", "refused")
+            )
+            error |= writes & ~bus.strobes.all()
+            m.d.comb += request.eq(ready & ~error)
+            error |= request & refused
+            ready &= error | is_ready
+        if register.name == "CONTROL":
+            error |= writes & self.refused
+        value = Const(0, WORD_BITS)
+        for field in register.fields:
+            value |= self._read(register, field) << field.low
+        return ready, error, Mux(selected, value, 0)
+
+    def _read(self, register: Register, field: Field) -> Any:
+        if field.access is Access.CONSTANT:
+            return Const(field.reset, field.width)
+        if field.access in (Access.READ, Access.READ_WRITE, Access.POP):
+            return getattr(self, port_name(register, field))
+        return self._held.get((register.name, field.name), 0)
+
+    def _keep(self, m: Any, register: Register, field: Field) -> None:
+        """What a field does with a write, and what is kept of events."""
+        bits = slice(field.low, field.low + field.width)
+        selected = self.bus.write & self._selected[register.name]
+        strobes, data = Cat(strobe.replicate(8) for strobe in self.bus.strobes)[bits], self.bus.write_data[bits]
+        if field.access is Access.COMMAND:
+            m.d.comb += getattr(self, port_name(register, field)).eq(selected & strobes & data)
+            return
+        if field.access in (Access.READ_WRITE, Access.WRITE):
+            value = getattr(self, port_name(register, field))
+            for number, strobe in enumerate(self.bus.strobes):
+                low, high = max(field.low, 8 * number), min(field.low + field.width, 8 * number + 8)
+                if low < high:
+                    with m.If(selected & strobe):
+                        m.d.sync += value[low - field.low : high - field.low].eq(self.bus.write_data[low:high])
+            return
+        if field.access not in (Access.CLEAR, Access.COUNT):
+            return
+        held = self._held[register.name, field.name]
+        if field.access is Access.CLEAR:
+            event = getattr(self, port_name(register, field))
+            m.d.sync += held.eq(held & ~Mux(selected, strobes & data, 0) | event)
+        if field.access is Access.COUNT:
+            with m.If(getattr(self, port_name(register, field)) & ~held.all()):
+                m.d.sync += held.eq(held + 1)
+            with m.If(selected):
+                m.d.sync += held.eq(0)

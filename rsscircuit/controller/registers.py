@@ -1,0 +1,325 @@
+"""The one table of registers: hardware, driver and documents are all made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rsscircuit.controller.bitstream import configuration_hash
+from rsscircuit.controller.config import AVERAGE_BITS, COUNT_BITS, TIMING_BITS, ControllerConfig
+from rsscircuit.controller.faults import FAULT_CODE_BITS
+from rsscircuit.controller.geometry import WORD_BITS
+
+ADDRESS_BITS = 8
+WORD_ADDRESS_BITS = ADDRESS_BITS - 2
+IDENTITY = int.from_bytes(b"XBAR", "little")
+CONTROLLER_VERSION = 0x0001_0000
+ERROR_BITS = 4
+
+
+class Access(StrEnum):
+    """What the host may do to a field, and what the hardware does."""
+
+    CONSTANT = "constant"  # read; fixed when the hardware is made
+    READ = "read"  # read; the hardware's
+    READ_WRITE = "read-write"  # the host's
+    WRITE = "write"  # the host's; not readable
+    COMMAND = "command"  # write 1: a pulse of one clock; not readable
+    CLEAR = "write-1-to-clear"  # set by the hardware, cleared by writing 1
+    COUNT = "count"  # counts to its largest value; any write to the register clears it
+    PUSH = "push"  # write whole words, one after the other; not readable
+    POP = "pop"  # each read takes the next one; not writable
+
+
+READABLE = (Access.CONSTANT, Access.READ, Access.READ_WRITE, Access.CLEAR, Access.COUNT, Access.POP)
+WRITABLE = (Access.READ_WRITE, Access.WRITE, Access.COMMAND, Access.CLEAR, Access.COUNT, Access.PUSH)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Bits ``low`` to ``low + width - 1`` of a register."""
+
+    name: str
+    low: int
+    width: int
+    access: Access
+    reset: int
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A word at a byte address, a multiple of four."""
+
+    name: str
+    address: int
+    description: str
+    fields: tuple[Field, ...]
+
+    @property
+    def readable(self) -> bool:
+        """Whether a read answers without an error."""
+        return any(field.access in READABLE for field in self.fields)
+
+    @property
+    def writable(self) -> bool:
+        """Whether a write answers without an error."""
+        return any(field.access in WRITABLE for field in self.fields)
+
+    @property
+    def is_port(self) -> bool:
+        """Whether every access moves a word, so that the other side may wait or refuse."""
+        return any(field.access in (Access.PUSH, Access.POP) for field in self.fields)
+
+    @property
+    def reset(self) -> int:
+        """What it reads after a reset."""
+        return sum(field.reset << field.low for field in self.fields if field.access in READABLE)
+
+
+def register_table(config: ControllerConfig) -> tuple[Register, ...]:
+    """The registers of ``config``, in the order of their addresses."""
+    parts = [*_identity(config), *_control(config)]
+    if not config.fuses:
+        parts += [Register("STREAM", 0x28, "Frame words, in their order.", (_whole("word", Access.PUSH),))]
+    if config.fuses:
+        parts += [Register("FUSE_CRC", 0x28, "CRC-32 of the words that the fuses hold.", (_whole("crc"),))]
+    if config.measures:
+        parts += _measuring(config)
+    if config.inference:
+        code = Field("code", 0, config.dac_bits, Access.PUSH, 0, "Input code of the next row.")
+        parts += [Register("INPUT", 0x38, "The next vector, row by row.", (code,))]
+    if config.calibration:
+        parts += _calibration(config)
+    parts += _cells(config)
+    return tuple(sorted(parts, key=lambda register: register.address))
+
+
+def _whole(name: str, access: Access = Access.READ_WRITE, reset: int = 0, description: str = "") -> Field:
+    return Field(name, 0, WORD_BITS, access, reset, description or "The whole word.")
+
+
+def _identity(config: ControllerConfig) -> list[Register]:
+    geometry = config.geometry
+
+    def constant(name: str, low: int, width: int, value: int, description: str) -> Field:
+        return Field(name, low, width, Access.CONSTANT, value, description)
+
+    return [
+        Register("ID", 0x00, "Reads XBAR, little-endian.", (_whole("id", Access.CONSTANT, IDENTITY),)),
+        Register(
+            "VERSION", 0x04, "Of this register map.",
+            (
+                constant("minor", 0, 16, CONTROLLER_VERSION & 0xFFFF, "Grows when something is added."),
+                constant("major", 16, 16, CONTROLLER_VERSION >> 16, "Grows when something moves."),
+            ),
+        ),
+        Register(
+            "CONFIG_HASH", 0x08, "The configuration hash that a frame must carry.",
+            (_whole("hash", Access.CONSTANT, configuration_hash(geometry)),),
+        ),
+        Register(
+            "GEOMETRY", 0x0C, "The array of a tile.",
+            (
+                constant("rows", 0, 16, geometry.rows, "Rows."),
+                constant("columns", 16, 16, geometry.columns, "Columns."),
+            ),
+        ),
+        Register(
+            "FEATURES", 0x10, "What this controller was made with.",
+            (
+                constant("branches", 0, 8, geometry.branches, "Switches in a bank."),
+                constant("tiles", 8, 5, config.tiles, "Tiles of latches."),
+                constant("inference", 13, 1, config.inference, "Runs vectors."),
+                constant("calibration", 14, 1, config.calibration, "Measures branches."),
+                constant("editing", 15, 1, config.editing, "Programs single cells."),
+                constant("weight_map", 16, 1, config.weight_map, "Knows weight codes."),
+                constant("fuses", 17, 1, config.fuses, "Senses fuses; no loader."),
+                constant("dac_bits", 18, 5, config.dac_bits, "Bits of an input code."),
+                constant("adc_bits", 23, 5, config.adc_bits, "Bits of an output code."),
+                constant("weight_bits", 28, 4, config.weight_bits, "Bits of a weight code."),
+            ),
+        ),
+    ]  # fmt: skip
+
+
+def _control(config: ControllerConfig) -> list[Register]:
+    def command(name: str, low: int, description: str) -> Field:
+        return Field(name, low, 1, Access.COMMAND, 0, description)
+
+    def status(name: str, low: int, description: str, width: int = 1) -> Field:
+        return Field(name, low, width, Access.READ, 0, description)
+
+    events = (
+        ("programmed", "A tile was verified: a frame, fuses or a cell."),
+        ("result", "A vector's or step's results wait in RESULT."),
+        ("calibrated", "A calibration ended."),
+        ("fault", "A fault."),
+    )
+    commands = [command("clear", 0, "End everything, drop the fault; nothing stays programmed.")]
+    commands += [command("load", 1, "Verify the fuses." if config.fuses else "Begin a frame.")]
+    commands += [command("infer", 2, "Run the vector that INPUT holds.")] if config.inference else []
+    commands += [command("calibrate", 3, "Measure branches; erases the selected tile.")] if config.calibration else []
+    commands += [command("edit", 4, "Program the cell at ADDRESS with SUBSET.")] if config.editing else []
+    commands += [command("weight", 5, "Program the map's cell with the subset of WEIGHT.")] if config.weight_map else []
+    return [
+        Register("CONTROL", 0x14, "Commands; one that cannot start is answered with an error.", tuple(commands)),
+        Register(
+            "STATUS", 0x18, "What is under way.",
+            (
+                status("loading", 0, "A frame or the fuses are being verified."),
+                status("inferring", 1, "A vector runs."),
+                status("calibrating", 2, "Branches are measured."),
+                status("editing", 3, "A cell is being programmed."),
+                status("killed", 4, "The kill pin is active."),
+                status("input_full", 5, "INPUT holds a whole vector."),
+                status("result_valid", 6, "RESULT holds codes."),
+                *((status("map_whole", 7, "MAP holds every weight code."),) if config.weight_map else ()),
+                status("programmed", 16, "Tiles whose latches are verified, one bit each.", config.tiles),
+            ),
+        ),
+        Register(
+            "FAULT", 0x1C, "Why the switches are released.", (status("code", 0, "A FaultCode.", FAULT_CODE_BITS),)
+        ),
+        Register(
+            "TILE_ID", 0x20, "Frames' tile id; its low bits select the tile if there are several.",
+            (_whole("id"),),
+        ),
+        Register(
+            "SELECT", 0x24, "The tile that commands work on.",
+            (Field("tile", 0, config.select_width, Access.READ_WRITE, 0, "Its number."),),
+        ),
+        Register(
+            "TIMING", 0x2C, "Clocks of a write; 0 counts as 1.",
+            tuple(
+                Field(name, low, TIMING_BITS, Access.READ_WRITE, 1, description)
+                for name, low, description in (
+                    ("setup", 0, "Address and data before the pulse."),
+                    ("pulse", 8, "The pulse."),
+                    ("hold", 16, "Address and data behind it."),
+                )
+            ),
+        ),
+        *(
+            Register(
+                name, address, description,
+                tuple(Field(event, low, 1, access, 0, text) for low, (event, text) in enumerate(events)),
+            )
+            for name, address, access, description in (
+                ("IRQ_ENABLE", 0x40, Access.READ_WRITE, "Events that raise irq."),
+                ("IRQ_STATUS", 0x44, Access.CLEAR, "Events since they were cleared."),
+            )
+        ),
+        Register(
+            "ERRORS", 0x68, "Faults since the last write to this register, each up to 15.",
+            tuple(
+                Field(name, ERROR_BITS * place, ERROR_BITS, Access.COUNT, 0, description)
+                for place, (name, description) in enumerate(
+                    (
+                        ("refused", "Frames with a wrong header, and words outside a frame."),
+                        ("checksum", "Frames with a wrong CRC."),
+                        ("read_back", "Latches that read otherwise than written."),
+                        ("timeout", "Frames and conversions that did not come in time."),
+                        ("kill", "Kills of something under way."),
+                    )
+                )
+            ),
+        ),
+    ]  # fmt: skip
+
+
+def _measuring(config: ControllerConfig) -> list[Register]:
+    last = config.geometry.columns - 1
+    return [
+        Register(
+            "SETTLE", 0x30, "Clocks from new inputs or switches to the first conversion; 0 counts as 1.",
+            (Field("clocks", 0, COUNT_BITS, Access.READ_WRITE, 16, "Clocks."),),
+        ),
+        Register(
+            "AVERAGES", 0x34, "Conversions a column whose codes are added up.",
+            (Field("conversions", 0, AVERAGE_BITS, Access.READ_WRITE, 1, "Conversions; 0 stands for 256."),),
+        ),
+        Register(
+            "RESULT", 0x3C, "The next column's code, or sum of codes.",
+            (
+                Field("code", 0, config.code_width, Access.POP, 0, "The sum of the conversions."),
+                Field("valid", 31, 1, Access.POP, 0, "There was one."),
+            ),
+        ),
+        Register(
+            "COLUMNS", 0x48, "The columns that are converted.",
+            (
+                Field("first", 0, config.column_width, Access.READ_WRITE, 0, "The first."),
+                Field("last", 16, config.column_width, Access.READ_WRITE, last, "The last."),
+            ),
+        ),
+    ]  # fmt: skip
+
+
+def _calibration(config: ControllerConfig) -> list[Register]:
+    geometry = config.geometry
+    return [
+        Register(
+            "CAL_ROWS", 0x4C, "The rows that are calibrated.",
+            (
+                Field("first", 0, geometry.row_width, Access.READ_WRITE, 0, "The first."),
+                Field("last", 16, geometry.row_width, Access.READ_WRITE, geometry.rows - 1, "The last."),
+            ),
+        ),
+        Register(
+            "CAL_BRANCHES", 0x50, "The branches that are calibrated; the minus bank follows the plus bank.",
+            (
+                Field("first", 0, config.branch_width, Access.READ_WRITE, 0, "The first."),
+                Field(
+                    "last", 16, config.branch_width, Access.READ_WRITE, config.switches_per_cell - 1, "The last."
+                ),
+            ),
+        ),
+        Register(
+            "CAL_CODE", 0x54, "The input of the row that is calibrated; all others get zero.",
+            (
+                Field(
+                    "code", 0, config.dac_bits, Access.READ_WRITE, (1 << config.dac_bits) - 1, "Input code."
+                ),
+            ),
+        ),
+    ]  # fmt: skip
+
+
+def _cells(config: ControllerConfig) -> list[Register]:
+    geometry = config.geometry
+    across = max(geometry.word_width, config.column_width)
+    fields = [
+        Field("row", 0, geometry.row_width, Access.READ_WRITE, 0, "Row."),
+        Field("column", 16, across, Access.READ_WRITE, 0, "Column of the cell to edit, or word in the row to read."),
+    ]
+    if config.editing:
+        fields += [
+            Field("keep_plus", 30, 1, Access.READ_WRITE, 0, "Leave the plus bank as it is."),
+            Field("keep_minus", 31, 1, Access.READ_WRITE, 0, "Leave the minus bank as it is."),
+        ]
+    registers = [
+        Register("ADDRESS", 0x58, "A cell, or a word of latches, of the selected tile.", tuple(fields)),
+        Register("LATCH", 0x5C, "The word of latches at ADDRESS, of a programmed tile.", (_whole("word", Access.POP),)),
+    ]
+    if config.editing:
+        registers += [
+            Register(
+                f"SUBSET{place}", 0x70 + 4 * place, "Switches to close in the cell: plus bank, then minus bank.",
+                (Field("closed", 0, min(WORD_BITS, config.switches_per_cell - WORD_BITS * place),
+                       Access.WRITE, 0, "One bit a branch."),),
+            )
+            for place in range(config.subset_words)
+        ]  # fmt: skip
+    if config.weight_map:
+        registers += [
+            Register(
+                "MAP", 0x60, "The subsets of weight codes 0, 1, ...; the map is for the cell at ADDRESS.",
+                (_whole("subset", Access.PUSH),),
+            ),
+            Register(
+                "WEIGHT", 0x64, "A weight code.",
+                (Field("code", 0, config.weight_bits, Access.READ_WRITE, 0, "The code."),),
+            ),
+        ]  # fmt: skip
+    return registers

@@ -1,0 +1,53 @@
+"""The one-time-programmable variant: sensed once after a reset, verified against a CRC, never written."""
+
+import zlib
+
+import numpy as np
+import pytest
+from controller_bench import LEAN, SMALL, Rig, switches
+
+from rsscircuit.controller.config import ControllerConfig
+from rsscircuit.controller.driver import BusError, ControllerFaultError
+from rsscircuit.controller.faults import FaultCode
+from rsscircuit.controller.latch_array import FuseArray
+from rsscircuit.errors import InputError
+
+WORDS = SMALL.to_words(switches(SMALL))
+CHECKSUM = zlib.crc32(WORDS.astype("<u4").tobytes())
+
+
+def rig_of(words=WORDS, **options):
+    def pins(top):
+        return top.sense, top.controller.macro.we
+
+    return Rig(SMALL, fuses=True, arrays=(FuseArray(SMALL, words),), record=pins, **(LEAN | options))
+
+
+def test_fuses_are_sensed_once_and_verified():
+    with rig_of(sense_cycles=9) as rig:
+        rig.bench.wait(20)
+        assert rig.pin("oe") == 0
+        rig.driver.verify_fuses(CHECKSUM)
+        rig.expect_programmed(switches(SMALL))
+        assert np.array_equal(rig.driver.latches(), WORDS)
+        assert sum(sense for sense, _ in rig.trace) == 9
+        assert not any(we for _, we in rig.trace)
+        rig.driver.clear()
+        assert rig.pin("oe") == 0
+
+
+def test_fuses_that_read_otherwise_are_a_fault():
+    damaged = WORDS.copy()
+    damaged[2, 0] ^= 4
+    with rig_of(damaged) as rig:
+        rig.bench.wait(20)
+        with pytest.raises(ControllerFaultError):
+            rig.driver.verify_fuses(CHECKSUM)
+        rig.expect_fault(FaultCode.CHECKSUM)
+
+
+def test_there_is_no_way_to_write():
+    with rig_of() as rig, pytest.raises(BusError):
+        rig.bench.write(0x70, 1)
+    with pytest.raises(InputError, match="cannot be written again"):
+        ControllerConfig(geometry=SMALL, fuses=True)
