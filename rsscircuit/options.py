@@ -8,17 +8,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rsscircuit.banks import BankSpec, Fault, bank_spec, parse_terms, read_faults
 from rsscircuit.design import sought
 from rsscircuit.errors import InputError, SolverError
 from rsscircuit.subsetsum import AUTO, Kind, Objective, choose
 from rsscircuit.technology import DEFAULT, Technology, load_technology, preset_names
-from rsscircuit.technology.corners import Corner, parse_corners
+from rsscircuit.technology.corners import Corner, at_corner, parse_corners
 from rsscircuit.technology.effects import only, parse_effects
 
 NETLISTS = ("all", "sample", "none")
 DEFAULT_TOLERANCE = 2.0**-11
 ADC = "adc"
+DEFAULT_ADC_BITS = 8
 OBJECTIVES = {
     "least-total": Objective.LEAST_TOTAL,
     "least-ageing": Objective.LEAST_COST,
@@ -64,7 +68,7 @@ class BuildOptions:
     tile: tuple[int, int] = (64, 64)
     solver: str = AUTO
     tolerance: float | str = DEFAULT_TOLERANCE
-    adc_bits: int = 8
+    adc_bits: int = DEFAULT_ADC_BITS
     objective: str = "least-total"
     most_closed: int | None = None
     most_total: float | None = None
@@ -132,6 +136,7 @@ def resolve(options: BuildOptions) -> Resolved:
         technology.resistor.unit_ohm,
     )
     corners = () if options.corners is None else parse_corners(options.corners, technology)
+    _refuse_idle(options, technology, corners, 1.0 / bank.nominal_ohm)
     kind = Kind(
         objective=sought(OBJECTIVES[options.objective], float(options.tolerance != 0)),
         items=2 * bank.resistors,
@@ -155,6 +160,33 @@ def resolve(options: BuildOptions) -> Resolved:
         faults=() if options.stuck is None else read_faults(options.stuck),
         corners=corners,
     )
+
+
+def _refuse_idle(
+    options: BuildOptions, technology: Technology, corners: tuple[Corner, ...], siemens: NDArray[np.float64]
+) -> None:
+    """Refuse what would change nothing, so that nobody takes it for having been at work."""
+    if options.adc_bits != DEFAULT_ADC_BITS and options.tolerance != ADC:
+        raise InputError(
+            "the ADC has a part in the tolerance alone",
+            where="--adc-bits",
+            got=options.adc_bits,
+            remedy="add --tolerance adc, or leave it out",
+        )
+    if OBJECTIVES[options.objective] is Objective.LEAST_COST and not technology.resistor.sigma_ageing_ten_years:
+        raise InputError(
+            f"nothing ages in {technology.label} as it is built",
+            where="--objective",
+            got=options.objective,
+            remedy="choose least-total, or put ageing among --effects",
+        )
+    if corners and all(np.allclose(at_corner(siemens, technology, each), siemens, rtol=1e-5) for each in corners):
+        raise InputError(
+            f"no branch of {technology.label}, as it is built, moves at these corners",
+            where="--corners",
+            got=options.corners,
+            remedy="leave them out, or put switch, temperature or voltage among --effects",
+        )
 
 
 def _check_tolerance(options: BuildOptions) -> None:

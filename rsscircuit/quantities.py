@@ -90,7 +90,7 @@ def parse_names(text: str, known: Sequence[str], *, what: str, where: str) -> fr
             f"no such {what}" if unknown else f"the same {what} twice",
             where=where,
             got=", ".join(unknown or twice),
-            remedy=f"give all, none, or some of {', '.join(known)}",
+            remedy=f"give all or none alone, or some of {', '.join(known)}",
         )
     return frozenset(names)
 

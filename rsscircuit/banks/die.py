@@ -12,7 +12,7 @@ from rsscircuit.banks.process import TERMS, Place, resistances
 from rsscircuit.seeds import stream
 from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import on_siemens
-from rsscircuit.technology.laws import CUT_SIGMAS
+from rsscircuit.technology.laws import cut_normal
 from rsscircuit.technology.plans import BankSpec
 
 Array = NDArray[np.float64]
@@ -52,7 +52,7 @@ def draw_die(
     switch_ohm: Array | float = technology.switch.on_ohm
     if "switch" in terms:
         generator = stream(place.seed, "switch", die=place.chip, layer=place.layer, tile=place.tile)
-        spread = np.clip(generator.standard_normal(resistance.shape), -CUT_SIGMAS, CUT_SIGMAS)
+        spread = cut_normal(generator, resistance.shape)
         switch_ohm = switch_ohm * (1.0 + technology.switch.sigma_on * spread)
     drawn = present[:, :, None, None]
     return Die(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rsscircuit.quantities import parse_names
 from rsscircuit.seeds import stream
 from rsscircuit.technology import Technology
-from rsscircuit.technology.laws import parse_law
+from rsscircuit.technology.laws import cut_normal, parse_law
 
 Array = NDArray[np.float64]
 TERMS = ("lot", "wafer", "die", "gradient", "local", "switch")
@@ -35,7 +35,7 @@ class Place:
         tile: Number of the tile in it.
         die, wafer, lot: Numbers of the die on its wafer, of the wafer in its lot, and of the lot.
         corner_mm: Where on the die the tile's first bank lies, from the die's centre.
-        pitch_mm: From one bank pair to the next, across and down.
+        pitch_mm: From one column, and from one row, to the next.
     """
 
     seed: int
@@ -45,7 +45,7 @@ class Place:
     wafer: int = 0
     lot: int = 0
     corner_mm: tuple[float, float] = (0.0, 0.0)
-    pitch_mm: float = 0.0
+    pitch_mm: tuple[float, float] = (0.0, 0.0)
 
     @property
     def chip(self) -> str:
@@ -79,10 +79,10 @@ def shared_factor(technology: Technology, place: Place, terms: Collection[str]) 
 
 def gradient_factors(technology: Technology, place: Place, shape: tuple[int, int]) -> Array:
     """What the gradient across the die makes of the banks of a tile, [rows, cols]."""
-    slopes = technology.process.gradient_per_mm * stream(place.seed, "gradient", die=place.chip).standard_normal(2)
+    slopes = technology.process.gradient_per_mm * cut_normal(stream(place.seed, "gradient", die=place.chip), (2,))
     rows, columns = shape
-    across = place.corner_mm[0] + place.pitch_mm * np.arange(columns)
-    down = place.corner_mm[1] + place.pitch_mm * np.arange(rows)
+    across = place.corner_mm[0] + place.pitch_mm[0] * np.arange(columns)
+    down = place.corner_mm[1] + place.pitch_mm[1] * np.arange(rows)
     result: Array = 1.0 + slopes[0] * across + slopes[1] * down[:, None]
     return result
 

@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.banks import BankSpec, Place, bank_spec
+from rsscircuit.banks.measurement import mean_rms_lsb
 from rsscircuit.banks.process import TERMS, resistances
 from rsscircuit.seeds import stream
 from rsscircuit.subsetsum import Problem, solve
 from rsscircuit.technology import Technology
-from rsscircuit.technology.laws import CUT_SIGMAS, parse_law
+from rsscircuit.technology.laws import cut_normal, parse_law
 
 Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -164,8 +165,7 @@ def drawn_branches(
     place = Place(seed=seed, layer=name, tile=0, die=die, wafer=die, lot=die)
     terms = TERMS if shared == 0 else ("local", "switch")
     resistance = (shared or 1.0) * resistances(spec.nominal_ohm, technology, (1, 1), place, terms)[0, 0, 0]
-    normal = stream(seed, "switch", die=place.chip, layer=name).standard_normal(spec.resistors)
-    spread = np.clip(normal, -CUT_SIGMAS, CUT_SIGMAS)
+    spread = cut_normal(stream(seed, "switch", die=place.chip, layer=name), (spec.resistors,))
     return Branches(
         resistance_ohm=resistance, on_ohm=technology.switch.on_ohm * (1.0 + technology.switch.sigma_on * spread)
     )
@@ -175,7 +175,7 @@ def step_sigma(kind: Kind, spec: BankSpec, technology: Technology) -> float:
     """Standard error of a measured step: of the difference of two means of readings, in the unit of a step."""
     converter = technology.measurement
     step = kind.full_scale(spec.nominal_ohm, technology) * 2.0**-converter.bits
-    return float(step * np.sqrt(2.0 * (converter.noise_lsb**2 + 1.0 / 12.0) / converter.averages))
+    return float(step * np.sqrt(2.0) * mean_rms_lsb(converter.noise_lsb, converter.averages))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -206,8 +206,8 @@ def measure(
 
     Readings are taken at small voltages, where all switches stand at the common mode.
     """
-    normal = stream(seed, "measurement", die=f"{die}/{die}/{die}", layer=name).standard_normal(spec.resistors + 1)
-    errors = step_sigma(kind, spec, technology) * np.clip(normal, -CUT_SIGMAS, CUT_SIGMAS)
+    generator = stream(seed, "measurement", die=f"{die}/{die}/{die}", layer=name)
+    errors = step_sigma(kind, spec, technology) * cut_normal(generator, (spec.resistors + 1,))
     constant = kind.constant(branches)
     return known(kind, kind.steps(branches) + errors[1:], constant + float(errors[0]) if constant else 0.0, technology)
 

@@ -24,6 +24,7 @@ from rsscircuit.seeds import stream
 from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import NOMINAL_CELSIUS, at_conditions, resistors_at
 from rsscircuit.technology.corners import at_corners
+from rsscircuit.technology.laws import cut_normal
 
 Array = NDArray[np.float64]
 Draw = Callable[[int], "Trial"]
@@ -121,8 +122,8 @@ def fixed_program(design: Design, layer: MappedLayer, tile: Tile, seed: int, con
             for low, high in (conditions.celsius, supply_range, conditions.years)
         )
         shape = base.die.on_siemens.shape
-        own_tc = resistor.sigma_tc_per_kelvin * generator.standard_normal(shape) * (celsius - NOMINAL_CELSIUS)
-        aged = resistor.sigma_ageing_ten_years * np.sqrt(years / 10.0) * generator.standard_normal(shape)
+        own_tc = resistor.sigma_tc_per_kelvin * cut_normal(generator, shape) * (celsius - NOMINAL_CELSIUS)
+        aged = resistor.sigma_ageing_ten_years * np.sqrt(years / 10.0) * cut_normal(generator, shape)
         there = at_conditions(technology, celsius, supply)
         drawn = base.die.on_siemens > 0
         series = 1.0 / np.where(drawn, base.die.on_siemens, 1.0)

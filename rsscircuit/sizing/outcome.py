@@ -32,7 +32,7 @@ from rsscircuit.technology.cell import bank_area_um2
 Array = NDArray[np.float64]
 SIGNS = np.array([[1.0], [-1.0]])
 LEAST_DIES = 20  # intervals are over dies
-TAIL = 0.99  # errors beyond this quantile tell how rare misses cluster
+LARGE = 0.99  # errors beyond this quantile tell how rare misses cluster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +175,7 @@ def simulate(spec: BankSpec, technology: Technology, request: Request, dies: int
 def _rare_effect(error: Array) -> float:
     """Design effect of the largest errors [dies, pairs]: it tells how rare misses would cluster."""
     sizes = np.abs(error)
-    return design_effect((sizes > np.quantile(sizes, TAIL)).mean(axis=1), error.shape[1])
+    return design_effect((sizes > np.quantile(sizes, LARGE)).mean(axis=1), error.shape[1])
 
 
 def _verdict(limit: float, miss: Figure, measurement: Figure, unmet: tuple[Figure, ...]) -> Verdict:

@@ -184,6 +184,11 @@ def bank_area_um2(nominal_ohm: Array, technology: Technology) -> float:
     return resistors + technology.switch.area_um2 * nominal_ohm.size
 
 
+def bank_pitch_um(nominal_ohm: Array, technology: Technology) -> float:
+    """Side of a bank, which is drawn square, micrometre: from one line to the next."""
+    return float(bank_area_um2(nominal_ohm, technology) ** 0.5)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segments:
     """Resistance of the wires between two neighbouring banks, ohm; 0 for ideal wires."""
@@ -194,7 +199,7 @@ class Segments:
 
 def wire_segments(nominal_ohm: Array, technology: Technology) -> Segments:
     """The wires between banks that are drawn square, from sheet resistance, width and pitch."""
-    pitch = bank_area_um2(nominal_ohm, technology) ** 0.5
+    pitch = bank_pitch_um(nominal_ohm, technology)
     wires = technology.wires
     return Segments(
         word_ohm=wires.word_line_ohm_per_square * pitch / wires.word_line_width_um,

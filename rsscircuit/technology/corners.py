@@ -44,7 +44,7 @@ class Corner:
 def parse_corners(text: str, technology: Technology) -> tuple[Corner, ...]:
     """The corners of ``"celsius=-40:125,supply=1.62:1.98,volt=0.2"``: every end with every other.
 
-    What is not named stays nominal; ``volt`` is taken with both signs.
+    What is not named stays nominal; ``volt`` is the largest input, taken with both signs.
 
     Raises:
         InputError: Unknown or repeated names, ranges that are none, or corners where the switch does not conduct.
@@ -61,6 +61,7 @@ def parse_corners(text: str, technology: Technology) -> tuple[Corner, ...]:
             )
         low, high = parse_range(value if ":" in value else f"{value}:{value}", "--corners")
         if name == "volt":
+            high = max(abs(low), abs(high))
             low = -high
         ends[name] = (low,) if low == high else (low, high)
     celsius = ends.get("celsius", (NOMINAL_CELSIUS,))

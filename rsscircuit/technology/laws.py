@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 CUT_SIGMAS = 4.0
-_RARE = 2.0 * 3.167e-5  # probability that a normal draw lies beyond four sigma
+_RARE = 3.167e-5  # probability that a normal draw lies more than four sigma below its mean
 _LEAST_CONDUCTANCE = 2.0**-40  # of the nominal one; a resistance must stay finite
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]
@@ -81,16 +81,17 @@ def _exponential(draws: Array, sigma: Array | float) -> Array:
     return result
 
 
-def _clipped(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+def cut_normal(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Standard normal draws, cut off at four sigma so that no resistance can turn negative."""
     return np.clip(generator.standard_normal(shape), -CUT_SIGMAS, CUT_SIGMAS)
 
 
 def _normal(name: str) -> Law:
-    return Law(name=name, draw=_clipped, factor=_shifted, farthest=-CUT_SIGMAS)
+    return Law(name=name, draw=cut_normal, factor=_shifted, farthest=-CUT_SIGMAS)
 
 
 def _lognormal(name: str) -> Law:
-    return Law(name=name, draw=_clipped, factor=_exponential, farthest=-CUT_SIGMAS)
+    return Law(name=name, draw=cut_normal, factor=_exponential, farthest=-CUT_SIGMAS)
 
 
 def _truncated(name: str, cut: float) -> Law:

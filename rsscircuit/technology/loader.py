@@ -8,6 +8,7 @@ a file is named with its line.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 from collections.abc import Collection, Mapping
@@ -182,6 +183,7 @@ _ANY_SIGN = {
     "tc_per_kelvin",
 }
 _BELOW_A_QUARTER = {"sigma_lot", "sigma_wafer", "sigma_die", "sigma_on", "sigma_ageing_ten_years"}  # draws: four sigma
+_MOST = {"sigma_tc_per_kelvin": 2e-3, "gradient_per_mm": 0.02}  # over 100 K, and from the middle of a die
 _FROM_ONE = {"bits", "averages", "ratio_averages"}
 _MOST_BITS = 32
 _POSITIVE = {
@@ -429,6 +431,8 @@ def _wrong(value: Any, name: str, kind: type[Any]) -> str:
         return f"{value} is more than {_MOST_BITS} bits"
     if value >= 0.25 and name in _BELOW_A_QUARTER:
         return f"{value} is not below 0.25, so that four sigma could turn a value negative"
+    if value >= _MOST.get(name, math.inf):
+        return f"{value} is not below {_MOST[name]:g}, so that four sigma could turn a value negative"
     if value == 0 and name in _POSITIVE:
         return f"{value} is not above zero"
     return ""

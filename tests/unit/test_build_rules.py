@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import rsscircuit
 from rsscircuit.errors import InputError, SolverError
 from rsscircuit.mapping import ColumnDemand
 from rsscircuit.network import exact_product, run
-from rsscircuit.options import BuildOptions
+from rsscircuit.options import BuildOptions, resolve
 from rsscircuit.report.corners import show_corners
 from rsscircuit.technology.corners import Corner
 
@@ -199,3 +200,17 @@ def test_choices_that_mean_nothing_are_refused(
     with pytest.raises(error, match=says):
         build(small_network, tmp_path / "d", **choices)
     assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"adc_bits": 6}, "--adc-bits: the ADC has a part in the tolerance alone; got 6"),
+        ({"objective": "least-ageing", "effects": "switch"}, "--objective: nothing ages"),
+        ({"objective": "least-ageing", "technology": "thesis_iid20"}, "--objective: nothing ages"),
+        ({"effects": "none", "corners": "celsius=-40:125"}, "--corners: no branch .* moves at these corners"),
+    ],
+)
+def test_what_would_change_nothing_is_refused(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        resolve(BuildOptions(**given))

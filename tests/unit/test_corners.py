@@ -114,3 +114,9 @@ def test_a_program_for_all_corners_holds_at_all_corners() -> None:
     assert robust.beyond_tolerance.sum() <= 2
     assert worst(plain.closed).max() > 2 * worst(robust.closed).max()
     assert np.sqrt((worst(plain.closed) ** 2).mean()) > 1.2 * np.sqrt((worst(robust.closed) ** 2).mean())
+
+
+@pytest.mark.parametrize("text", ["volt=0.2", "volt=-0.2:0.1", "volt=-0.2:-0.1", "volt=-0.1:0.2"])
+def test_the_largest_input_counts_whatever_its_sign(text: str) -> None:
+    technology = load_technology("sky130_xhigh_100k")
+    assert sorted(corner.volt for corner in parse_corners(text, technology)) == [-0.2, 0.2]

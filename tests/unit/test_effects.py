@@ -220,7 +220,7 @@ def test_all_is_the_technology_itself_and_the_default() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("heat", "no such effect; got 'heat'; give all, none, or some of temperature, voltage, switch, leakage"),
+        ("heat", "no such effect; got 'heat'; give all or none alone, or some of temperature, voltage, switch"),
         ("wires,heat,", "no such effect; got ', heat'"),
         ("wires, wires", "the same effect twice; got 'wires'"),
         ("", "no such effect; got ''"),

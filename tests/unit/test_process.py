@@ -18,7 +18,7 @@ SHAPE = (20, 10)
 
 
 def place(**address: object) -> Place:
-    return Place(**{"seed": 1, "layer": "a", "tile": 0, "pitch_mm": 0.02} | address)  # type: ignore[arg-type]
+    return Place(**{"seed": 1, "layer": "a", "tile": 0, "pitch_mm": (0.02, 0.03)} | address)  # type: ignore[arg-type]
 
 
 def relative(terms: str, **address: object) -> np.ndarray:
@@ -81,7 +81,7 @@ def parts_of_variation(terms: str) -> dict[str, np.ndarray]:
     level, slopes, own, switch = [], [], [], []
     for k in range(DIES):
         # dies of their own wafers and lots; the middle of the die is at column 5, row 10, where no gradient acts
-        at = place(lot=k, wafer=k, die=k, corner_mm=(-0.1, -0.2))
+        at = place(lot=k, wafer=k, die=k, corner_mm=(-0.1, -0.3))
         die = draw_die(SPEC, TECHNOLOGY, np.ones(SHAPE, bool), at, parse_terms(terms))
         ohms = resistances(SPEC.nominal_ohm, TECHNOLOGY, SHAPE, at, parse_terms(terms))
         relative = ohms / SPEC.nominal_ohm - 1
@@ -160,7 +160,7 @@ def test_a_gradient_is_a_plane_over_the_whole_die() -> None:
             at = plan.place(1, layer, tile)
             rows, columns = np.indices(SHAPE)
             points.append(
-                np.stack([at.corner_mm[0] + at.pitch_mm * columns, at.corner_mm[1] + at.pitch_mm * rows], axis=-1)
+                np.stack([at.corner_mm[0] + at.pitch_mm[0] * columns, at.corner_mm[1] + at.pitch_mm[1] * rows], axis=-1)
             )
             values.append(gradient_factors(TECHNOLOGY, at, SHAPE))
     where, factor = np.concatenate(points).reshape(-1, 2), np.concatenate(values).ravel()
@@ -168,7 +168,9 @@ def test_a_gradient_is_a_plane_over_the_whole_die() -> None:
     plane, *_ = np.linalg.lstsq(np.column_stack([where, np.ones(len(where))]), factor, rcond=None)
     assert np.column_stack([where, np.ones(len(where))]) @ plane == pytest.approx(factor, abs=1e-12)
     assert plane[2] == pytest.approx(1.0, abs=1e-12)
-    slopes = [(gradient_factors(TECHNOLOGY, place(die=k, pitch_mm=1.0), (2, 2))[0, 1] - 1.0) for k in range(2000)]
+    slopes = [
+        (gradient_factors(TECHNOLOGY, place(die=k, pitch_mm=(1.0, 1.0)), (2, 2))[0, 1] - 1.0) for k in range(2000)
+    ]
     assert np.std(slopes) == pytest.approx(TECHNOLOGY.process.gradient_per_mm, rel=0.06)
 
 
@@ -191,7 +193,7 @@ def test_terms_are_named_in_a_list(text: str, terms: tuple[str, ...]) -> None:
 
 
 def test_an_unknown_term_is_refused() -> None:
-    with pytest.raises(InputError, match="no such term of variation; got 'global'; give all, none, or some of lot"):
+    with pytest.raises(InputError, match="no such term of variation; got 'global'; give all or none alone, or some"):
         parse_terms("global,local")
     with pytest.raises(InputError, match="--variation: the same term of variation twice; got 'die'; give all"):
         parse_terms("die,local,die")
