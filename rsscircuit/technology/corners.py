@@ -60,6 +60,7 @@ def parse_corners(text: str, technology: Technology) -> tuple[Corner, ...]:
                 remedy="write for example celsius=-40:125,supply=1.62:1.98,volt=0.2",
             )
         low, high = parse_range(value if ":" in value else f"{value}:{value}", "--corners")
+        _refuse_far(name, max(low, high, key=abs), technology)
         if name == "volt":
             high = max(abs(low), abs(high))
             low = -high
@@ -76,6 +77,21 @@ def parse_corners(text: str, technology: Technology) -> tuple[Corner, ...]:
 
 
 _NAMES = ("celsius", "supply", "volt")
+_FARTHEST_CELSIUS = 250.0
+
+
+def _refuse_far(name: str, farthest: float, technology: Technology) -> None:
+    """Refuse what no chip is run at, as a slip of the keyboard."""
+    limits = {
+        "celsius": (_FARTHEST_CELSIUS, "C"),
+        "supply": (2.0 * technology.drive.supply_volt, "V, twice the nominal supply"),
+        "volt": (technology.drive.supply_volt, "V, the supply"),
+    }
+    most, unit = limits[name]
+    if abs(farthest) > most:
+        raise InputError(
+            f"{name} lies beyond {most:g} {unit}", where="--corners", got=f"{farthest:g}", remedy="give a smaller range"
+        )
 
 
 def at_corner(siemens: Array, technology: Technology, corner: Corner) -> Array:

@@ -182,8 +182,15 @@ _ANY_SIGN = {
     "on_tc_per_kelvin",
     "tc_per_kelvin",
 }
-_BELOW_A_QUARTER = {"sigma_lot", "sigma_wafer", "sigma_die", "sigma_on", "sigma_ageing_ten_years"}  # draws: four sigma
-_MOST = {"sigma_tc_per_kelvin": 2e-3, "gradient_per_mm": 0.02}  # over 100 K, and from the middle of a die
+_FOUR_SIGMA = "four sigma could turn a value negative"
+_BELOW = {  # the magnitude of a value, and why
+    **dict.fromkeys(
+        ("sigma_lot", "sigma_wafer", "sigma_die", "sigma_on", "sigma_ageing_ten_years"), (0.25, _FOUR_SIGMA)
+    ),
+    "sigma_tc_per_kelvin": (2e-3, f"{_FOUR_SIGMA} over 100 K"),
+    "gradient_per_mm": (0.02, f"{_FOUR_SIGMA} at the edge of a die"),
+    "tc1_per_kelvin": (0.01, "a resistance could pass zero between -40 and 125 C: it is per kelvin, not ppm"),
+}
 _FROM_ONE = {"bits", "averages", "ratio_averages"}
 _MOST_BITS = 32
 _POSITIVE = {
@@ -287,6 +294,7 @@ def parse_technology(text: str, name: str, *, where: str = "") -> Technology:
     if not faults.found:
         _check_laws(sections["process"], sections["resistor"], faults)
         _check_voltage(sections["resistor"], sections["drive"], faults)
+        _check_overdrive(sections["switch"], sections["drive"], faults)
     if faults.found:
         raise TechnologyError("; ".join(faults.found), where=where, remedy=_REMEDY)
     return Technology(
@@ -361,6 +369,16 @@ def _check_voltage(resistor: Resistor, drive: Drive, faults: _Faults) -> None:
         faults.add("resistor.voltage_per_volt", f"{both} leaves no resistance at a read_volt of {volt:g} V")
 
 
+def _check_overdrive(switch: Switch, drive: Drive, faults: _Faults) -> None:
+    """What is left of the supply above the common mode is threshold and overdrive."""
+    left = drive.supply_volt - drive.common_mode_volt
+    if not switch.overdrive_volt <= left:
+        faults.add(
+            "switch.overdrive_volt",
+            f"{switch.overdrive_volt:g} V is more than supply_volt less common_mode_volt, {left:g} V",
+        )
+
+
 def _check_laws(process: Process, resistor: Resistor, faults: _Faults) -> None:
     """A law must be known and leave every resistance positive at the spread it is given."""
     sigmas = {
@@ -429,10 +447,9 @@ def _wrong(value: Any, name: str, kind: type[Any]) -> str:
         return f"{value} is below 1"
     if value > _MOST_BITS and name == "bits":
         return f"{value} is more than {_MOST_BITS} bits"
-    if value >= 0.25 and name in _BELOW_A_QUARTER:
-        return f"{value} is not below 0.25, so that four sigma could turn a value negative"
-    if value >= _MOST.get(name, math.inf):
-        return f"{value} is not below {_MOST[name]:g}, so that four sigma could turn a value negative"
+    limit, why = _BELOW.get(name, (math.inf, ""))
+    if abs(value) >= limit:
+        return f"{value} is not below {limit:g}, so that {why}"
     if value == 0 and name in _POSITIVE:
         return f"{value} is not above zero"
     return ""

@@ -81,7 +81,7 @@ def test_every_end_meets_every_other(text: str, count: int) -> None:
         ("heat=3", "corners are given by celsius, supply, volt, each once"),
         ("volt=0.1,volt=0.2", "each once"),
         ("supply=0.5", "impossible corner; got 'a supply of 0.5 V leaves the switch no overdrive'"),
-        ("celsius=-400", "beyond the temperature coefficients"),
+        ("celsius=-400", "celsius lies beyond 250 C; got '-400'"),
         ("", "corners are given by"),
     ],
 )
@@ -120,3 +120,9 @@ def test_a_program_for_all_corners_holds_at_all_corners() -> None:
 def test_the_largest_input_counts_whatever_its_sign(text: str) -> None:
     technology = load_technology("sky130_xhigh_100k")
     assert sorted(corner.volt for corner in parse_corners(text, technology)) == [-0.2, 0.2]
+
+
+@pytest.mark.parametrize("text", ["celsius=-40:900", "volt=-5", "supply=1.8:4"])
+def test_corners_that_no_chip_is_run_at_are_refused(text: str) -> None:
+    with pytest.raises(InputError, match=f"--corners: {text.partition('=')[0]} lies beyond"):
+        parse_corners(text, load_technology("sky130_xhigh_100k"))
