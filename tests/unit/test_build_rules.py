@@ -146,7 +146,7 @@ def test_new_dies_are_programmed_for_the_corners_of_the_design(small_network: Pa
     for corners in (None, "celsius=-40:125"):
         design = build(small_network, tmp_path / "d", corners=corners, **given)
         layer = design.layer("out")
-        crossbar = next(remeasured_dies(design, layer, layer.tiles[0], 1, 1)).crossbar
+        crossbar = remeasured_dies(design, layer, layer.tiles[0], 1)(1).crossbar
         hot = at_corner(crossbar.die.on_siemens, design.technology, Corner(celsius=125.0, supply_volt=1.8, volt=0.0))
         pair = np.where(crossbar.closed, hot, 0.0).sum(axis=3)
         worst = np.abs(pair[:, :, 0] - pair[:, :, 1] - crossbar.targets).max()

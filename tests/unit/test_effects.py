@@ -60,7 +60,7 @@ def moves(directory: Path) -> Moves:
     drawn = base.die.on_siemens > 0
 
     def at(**conditions: tuple[float, float]) -> tuple[Trial, np.ndarray]:
-        (trial,) = fixed_program(design, layer, tile, 1, 3, replace(NOWHERE, **conditions))
+        trial = fixed_program(design, layer, tile, 3, replace(NOWHERE, **conditions))(1)
         change = (trial.crossbar.die.on_siemens[drawn] / base.die.on_siemens[drawn] - 1.0).reshape(
             -1, design.bank.resistors
         )
