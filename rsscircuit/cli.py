@@ -282,7 +282,7 @@ def program(directory: str, measured: str, out: str | None, force: bool, as_json
 @option("--gate-off", type=float, default=0.0, metavar="VOLT", help="Gate of an open switch over the source rail.")
 @option("--common-mode", type=float, metavar="VOLT", help="Virtual ground over it; else the technology's.")
 @option("--driver", type=float, default=0.0, metavar="OHM", help="Output resistance of every word-line driver.")
-@option("--voltage-coefficient", is_flag=True, help="Resistors with the technology's voltage coefficients.")
+@option("--linear-resistors", is_flag=True, help="Leave out the resistors' voltage coefficients.")
 @option("--dialect", default="ngspice", metavar="NAME", help="ngspice, vacask, or xyce (written, not run).")
 @option("--inputs", metavar="X.npy", help="volt [cases, rows] of a tile, else read voltage; inputs of a network.")
 @option("--case", type=int, default=0, help="Which of the inputs, from 0.")
@@ -299,6 +299,7 @@ def emit(
     case: int,
     force: bool,
     as_json: bool,
+    linear_resistors: bool,
     **level: Any,
 ) -> None:
     """Write one tile, or a whole small network, as one SPICE deck."""
@@ -313,7 +314,7 @@ def emit(
         network=network,
         inputs=inputs,
         case=case,
-        level=Level(**level),
+        level=Level(voltage_coefficient=not linear_resistors, **level),
         dialect=dialect,
         force=force,
     )

@@ -59,7 +59,7 @@ class Level:
     gate_off: float = 0.0
     common_mode: float | None = None
     driver: float = 0.0
-    voltage_coefficient: bool = False
+    voltage_coefficient: bool = True
 
     def options(self, design: Design) -> TileOptions:
         """The choices, checked; a kit's transistor is distilled here."""

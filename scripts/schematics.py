@@ -1,4 +1,4 @@
-"""Draw the schematics of docs/circuits.md into docs/pictures; the tests draw them again and compare.
+"""Draw the schematics of the pages of circuits and netlists into docs/pictures; a test draws them again and compares.
 
 python scripts/schematics.py
 """
@@ -40,6 +40,47 @@ def _nmos(d: schemdraw.Drawing, drain: tuple[float, float], gate: str) -> elm.El
 def _supply(d: schemdraw.Drawing, at: tuple[float, float], label: str) -> None:
     d.add(elm.Dot(open=True).at(at))
     _text(d, at, label, "left")
+
+
+def crossbar(d: schemdraw.Drawing) -> None:
+    """One logical row and two columns: four banks between two word lines and two bit lines, with their wires."""
+    across, down, aside, drop = 4.4, 3.8, 1.2, 1.7
+    columns, lines = 2, ("p", "n")
+    for p, polarity in enumerate(lines):
+        y = -down * p
+        d.add(elm.Dot(open=True).at((-3.6, y)))
+        _middle(d, (-3.8, y), f"Vcm {'+-'[p]} v0", "right")
+        d.add(elm.ResistorIEC().at((-3.6, y)).to((-1.9, y)).label("driver", "top"))
+        _middle(d, (-1.75, y - 0.35), f"w{polarity}0", "center")
+        before = -1.9
+        for q in range(columns):
+            x = across * q
+            if q:
+                before += aside + 0.6
+                d.add(elm.Line().at((x - across, y)).to((before, y)))
+            d.add(elm.Resistor().at((before, y)).to((x, y)).label("r word", "top"))
+            before = x
+            d.add(elm.Dot().at((x, y)))
+            d.add(elm.RBox().at((x, y)).to((x, y - drop)).label(f"0_{q}{polarity}", "top"))
+            d.add(elm.Line().at((x, y - drop)).to((x + aside, y - drop)))
+            d.add(elm.Dot().at((x + aside, y - drop)))
+        d.add(elm.Line().at((before, y)).to((before + aside + 0.5, y)).linestyle(":"))
+    for q in range(columns):
+        x, first = across * q + aside, -drop
+        d.add(elm.Line().at((x, first)).to((x, first + 0.9)).linestyle(":"))
+        d.add(elm.Resistor().at((x, first)).to((x, 0.2 - down)).label("r bit", "bottom"))
+        d.add(elm.Line().at((x, 0.2 - down)).to((x, first - down)))
+        d.add(elm.Resistor().at((x, first - down)).to((x, first - down - 2.0)).label("r bit", "bottom"))
+        end = first - down - 2.0
+        d.add(elm.Dot().at((x, end)))
+        _middle(d, (x + 0.25, end), f"b{q}", "left")
+        d.add(elm.SourceV().at((x, end - 1.8)).to((x, end)).label(f"Vb{q} = Vcm", "bottom"))
+        d.add(elm.Ground().at((x, end - 1.8)))
+
+
+def _middle(d: schemdraw.Drawing, at: tuple[float, float], text: str, halign: str = "center") -> None:
+    """Words at a point."""
+    d.add(elm.Label().at(at).theta(0).label(text, "center", halign=halign, valign="center"))
 
 
 def bank(d: schemdraw.Drawing) -> None:
@@ -256,6 +297,7 @@ def biquad(d: schemdraw.Drawing) -> None:
 
 
 DRAWINGS: dict[str, Callable[[schemdraw.Drawing], None]] = {
+    "crossbar": crossbar,
     "bank": bank,
     "negated-input": negated_input,
     "paired-columns": paired_columns,

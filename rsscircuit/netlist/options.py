@@ -97,7 +97,7 @@ class TileOptions:
         common_mode_volt: Virtual ground over the source rail; None for the technology's.
         driver_ohm: Output resistance of every word-line driver.
         voltage_coefficient: Whether the resistors have the technology's voltage coefficients, as one current
-            source a bank.
+            source a bank; no sources where it has none.
     """
 
     switch: str = NMOS
@@ -110,7 +110,7 @@ class TileOptions:
     gate_off_volt: float = 0.0
     common_mode_volt: float | None = None
     driver_ohm: float = 0.0
-    voltage_coefficient: bool = False
+    voltage_coefficient: bool = True
 
     def __post_init__(self) -> None:
         if self.switch not in (*SWITCHES, PDK):

@@ -1,31 +1,31 @@
-"""The switch of a branch at every level: its card, the bank that holds it, and its closed resistance.
+"""The switch of a tile's branch at every level: the bank that holds it, and its closed resistance.
 
 The resistor of a branch is ``1/g - R_on`` with R_on the technology's at its own common mode: the mismatch of a
 switch is folded into its resistor, so that one card serves all. At another common mode, or with another switch,
 the resistor stays and the closed conductance becomes ``1 / (R + R_on)`` with the R_on of :func:`on_ohm`.
 
-The generic cards are level 1. The NMOS has its threshold such that at the technology's common mode it has the
-technology's overdrive, and a transconductance that makes R_on there. The PMOS of a transmission gate has the same
-threshold and transconductance below the supply: the quadratic terms of the two cancel while both conduct.
+The cards are those of :mod:`rsscircuit.netlist.cards`. The quadratic terms of the two transistors of a transmission
+gate cancel while both conduct.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.design import Crossbar
 from rsscircuit.errors import InputError
+from rsscircuit.netlist.cards import MODEL, P_MODEL, ideal_card, nmos_card, pmos_card, switch_card
 from rsscircuit.netlist.elements import Element, ModelText, Mos, Part, Resistor, Subcircuit, Switch
 from rsscircuit.netlist.options import IDEAL, NMOS, PDK, TRANSMISSION_GATE, TileOptions
-from rsscircuit.netlist.values import switch_card
 from rsscircuit.technology import Technology
+from rsscircuit.technology.cell import bend
 
 Array = NDArray[np.float64]
 OPEN_OHM = 1e12
-MODEL, P_MODEL = "switch", "pswitch"
 GROUND = "0"
 
 
@@ -85,29 +85,27 @@ def closed_siemens(crossbar: Crossbar, technology: Technology, options: TileOpti
     return result
 
 
+def resistors_bend(crossbar: Crossbar, technology: Technology, options: TileOptions) -> tuple[Array, Array]:
+    """What the voltage coefficients add to the current of each bank, odd v |v| + cube v^3, both [rows, cols, 2].
+
+    They are those of :func:`rsscircuit.technology.cell.bend` for branches with the deck's own switch.
+    """
+    switch = replace(technology.switch, on_ohm=on_ohm(technology, options))
+    bent = bend(closed_siemens(crossbar, technology, options), replace(technology, switch=switch))
+    return bent.odd.sum(axis=3), bent.cube.sum(axis=3)
+
+
 def parts(technology: Technology, options: TileOptions) -> Iterator[Part | ModelText]:
     """Model cards of the switch."""
-    switch, drive = technology.switch, technology.drive
     if options.card is not None:
         yield options.card.text
-        return
-    if options.switch == IDEAL:
-        low, high = options.gate_off_volt, drive.supply_volt
-        values = {"on_ohm": switch.on_ohm, "open_ohm": OPEN_OHM, "middle_volt": (low + high) / 2}
-        yield Part(
-            "switch_ideal", values | {"opening_volt": (3 * low + high) / 4, "closing_volt": (low + 3 * high) / 4}
-        )
-        return
-    card = switch_card(technology)
-    values = {
-        "on_ohm": switch.on_ohm,
-        "common_mode_volt": drive.common_mode_volt,
-        "threshold_volt": card["vto"],
-        "transconductance": card["kp"],
-    }
-    yield Part("switch_nmos", values)
-    if options.switch == TRANSMISSION_GATE:
-        yield Part("switch_pmos", values | {"threshold_volt": -card["vto"]})
+    elif options.switch == IDEAL:
+        low, high = options.gate_off_volt, technology.drive.supply_volt
+        yield ideal_card(technology.switch.on_ohm, OPEN_OHM, low_volt=low, high_volt=high)
+    else:
+        yield nmos_card(technology)
+        if options.switch == TRANSMISSION_GATE:
+            yield pmos_card(technology)
 
 
 def bank(technology: Technology, options: TileOptions, resistors: int) -> Subcircuit:

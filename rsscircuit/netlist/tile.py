@@ -38,6 +38,7 @@ Array = NDArray[np.float64]
 POLARITIES = "pn"
 DEFAULT_OPTIONS = TileOptions()
 COMMON, WELL = "cm", "well"
+CASE_NOTE = "number of the input vector, where a host program runs several in one sweep; it feeds nothing"
 LEAST_SIEMENS = 1e-18  # below it a leak is rounding
 
 
@@ -90,6 +91,7 @@ def tile_circuit(
         f"row drivers: {'full read voltage on every row' if volts is None else 'as given'}",
     ]
     sections = (
+        Section(CASE_NOTE, (VoltageSource("case", "case", GROUND, 0.0),)),
         Section("row drivers", tuple(_drivers(tile, logical))),
         Section("common mode", (VoltageSource(COMMON, COMMON, GROUND, tile.common_mode_volt),))
         if options.readout
@@ -241,11 +243,9 @@ class TileNetlist:
                 f"{wires.bit_ohm!r} Ohm a bit-line segment, read at {ends[options.bit_both_ends]}; with leakage"
             )
         resistor = self.technology.resistor
-        coefficient = (
-            f"{resistor.voltage_per_volt!r} /V and {resistor.voltage_per_volt2!r} /V2, to first order"
-            if options.voltage_coefficient
-            else "none"
-        )
+        coefficient = "left out"
+        if options.voltage_coefficient:
+            coefficient = f"{resistor.voltage_per_volt!r} /V and {resistor.voltage_per_volt2!r} /V2"
         return (
             f"switches: {switches.describe(self.technology, options)}",
             f"open gates: {'no gates' if options.merged else f'{options.gate_off_volt!r} V'}; common mode {common!r} V",
@@ -290,7 +290,10 @@ class TileNetlist:
             Section("amplifiers", amplifiers),
             cells,
             Section("wires and leakage", (*self._driver_resistors(), *self._wires(), *self._leaks())),
-            Section("voltage coefficient", tuple(self._coefficients()) if options.voltage_coefficient else ()),
+            Section(
+                "voltage coefficient: a current a bank",
+                tuple(self._coefficients()) if options.voltage_coefficient else (),
+            ),
         )
 
     def grounds(self) -> Iterator[Element]:
@@ -349,16 +352,11 @@ class TileNetlist:
             yield Resistor(f"off{i}_{j}{POLARITIES[polarity]}", *self._place(i, j, polarity), ohm)
 
     def _coefficients(self) -> Iterator[Element]:
-        """What R (1 + a |V| + b V^2) adds in series with a linear switch, to first order in a and b."""
-        resistor = self.technology.resistor
-        siemens = switches.closed_siemens(self.crossbar, self.technology, self.options)
-        share = 1.0 - siemens * switches.on_ohm(self.technology, self.options)  # of the voltage, over the resistor
-        square = -resistor.voltage_per_volt * (siemens * share**2).sum(axis=3)
-        cube = -resistor.voltage_per_volt2 * (siemens * share**3).sum(axis=3)
-        for i, j, polarity in np.argwhere((square != 0) | (cube != 0)).tolist():
-            place = self._place(i, j, polarity)
-            name = f"{i}_{j}{POLARITIES[polarity]}"
-            yield PolynomialCurrent(name, *place, float(square[i, j, polarity]), float(cube[i, j, polarity]))
+        """What the resistors' own voltages add; the switches bend by themselves, or not, as the level has it."""
+        odd, cube = switches.resistors_bend(self.crossbar, self.technology, self.options)
+        for i, j, polarity in np.argwhere((odd != 0) | (cube != 0)).tolist():
+            name, place = f"{i}_{j}{POLARITIES[polarity]}", self._place(i, j, polarity)
+            yield PolynomialCurrent(name, *place, float(odd[i, j, polarity]), float(cube[i, j, polarity]))
 
     def _driver_resistors(self) -> Iterator[Element]:
         if self.options.driver_ohm:

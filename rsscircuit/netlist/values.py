@@ -15,16 +15,6 @@ from rsscircuit.technology.cell import Segments
 POLARITIES = "pn"
 
 
-def switch_card(technology: Technology) -> dict[str, float]:
-    """The parameters of the switch's model card: threshold at the common mode, and transconductance."""
-    switch, drive = technology.switch, technology.drive
-    shape = switch.width_um / switch.length_um
-    return {
-        "vto": drive.supply_volt - drive.common_mode_volt - switch.overdrive_volt,
-        "kp": 1.0 / (switch.on_ohm * switch.overdrive_volt * shape),
-    }
-
-
 def element_values(
     crossbar: Crossbar, technology: Technology, segments: Segments | None, *, open_branches: bool = False
 ) -> dict[str, float]:

@@ -31,16 +31,19 @@ from rsscircuit.netlist.elements import Circuit, Noise
 
 Array = NDArray[np.float64]
 COMMAND_CHARACTERS = 1000
+CASE_SOURCE = "vcase"
 _LAST_LINES = 5
 _FAILED = re.compile(
-    r"^\s*(error|fatal|doanalyses|warning, can't find)|\baborted\b|singular matrix|no such vector", re.IGNORECASE
+    r"^\s*(error|fatal|doanalyses(?!: pause)|warning, can't find)|\baborted\b|singular matrix|no such vector",
+    re.IGNORECASE,
 )
 _CAUSES = {
     "singular matrix": "the matrix is singular, because a node floats or sources contradict each other",
     "aborted": "no convergence",
 }
 _ATTEMPT = re.compile(r"(Trying gmin =|Supplies reduced to)\s+\S+")
-_NOTE = re.compile(r"Note:|Warning: .*(gmin|source step)|Doing analysis|No\. of Data Rows| *Reference value")
+_PAUSE = r"\d+: condition met|doAnalyses: pause|(dc )?simulation interrupted|Error: there aren't any circuits"
+_NOTE = re.compile(rf"Note:|Warning: .*(gmin|source step)|Doing analysis|No\. of Data Rows| *Reference value|{_PAUSE}")
 _logger = logging.getLogger(__name__)
 _turn = threading.RLock()
 
@@ -97,7 +100,11 @@ def operating_points(
     where: str,
     progress: Callable[[int], None] | None = None,
 ) -> Array:
-    """Load one deck and run its operating point for every case.
+    """Load one deck and find its operating point for every case.
+
+    One case is one ``op``. Several are one ``dc`` sweep of the deck's source ``vcase``, which feeds nothing: ngspice
+    pauses, the row sources are altered, and it goes on from the solution that it has. A case is two points of the
+    sweep, since an iteration that starts nearby stops 1e-9 short of the solution, and one that starts there does not.
 
     Args:
         deck: The text of the netlist, as on disk.
@@ -117,6 +124,7 @@ def operating_points(
         session = _session()
         try:
             _load(session, deck, where)
+            _pausing(session, where)
             return _cases(session, sources, columns, where, progress)
         finally:
             _clear(session)
@@ -149,6 +157,7 @@ class Held:
                 if Held._last is not self:
                     _clear(session)
                     _load(session, self._deck, self._where)
+                    _pausing(session, self._where)
                     Held._last, self._values = self, {}
                 moved = {name: value for name, value in values.items() if self._values.get(name) != value}
                 for command in joined(f"{name} = {float(value)!r}" for name, value in moved.items()):
@@ -183,21 +192,30 @@ def _load(session: Any, deck: str, where: str) -> None:
     _run(session, partial(session.load_circuit, deck), where, what="ngspice refused the netlist")
 
 
+def _pausing(session: Any, where: str) -> None:
+    """Have a sweep of the circuit that is loaded pause after its second point, so that ``step`` goes on from there."""
+    _command(session, "stop after 2", where)
+
+
 def _cases(
     session: Any, sources: Mapping[str, Array], columns: int, where: str, progress: Callable[[int], None] | None
 ) -> Array:
     cases = len(next(iter(sources.values())))
-    result = np.empty((cases, columns))
+    analysis = "op"
+    if cases > 1:
+        analysis = f"dc {CASE_SOURCE} 0 {2 * cases - 1} 1"
     for case in range(cases):
         for command in joined(f"alter {name} = {float(values[case])!r}" for name, values in sources.items()):
             _command(session, command, where)
-        _command(session, "op", where)
-        found = _vectors(session, "op", [f"vb{j}#branch" for j in range(columns)], 1, where)
-        result[case] = [values[0] for values in found]
-        session.exec_command("destroy all")
+        _command(session, "step 2" if case else analysis, where)
         if progress:
             progress(1)
-    return result
+    if cases > 1:
+        _command(session, "resume", where)
+    points = 2 * cases if cases > 1 else 1
+    found = _vectors(session, analysis[:2], [f"vb{j}#branch" for j in range(columns)], points, where)
+    session.exec_command("destroy all")
+    return np.array(found).T[points // cases - 1 :: points // cases]
 
 
 def _vectors(session: Any, analysis: str, names: Iterable[str], points: int, where: str) -> list[NDArray[Any]]:
@@ -273,9 +291,12 @@ def _results(session: Any, circuit: Circuit, where: str) -> dict[str, NDArray[An
 
 
 def _clear(session: Any) -> None:
-    """Drop plots and circuit, so that nothing leaks; a deck that was refused has left no circuit to drop."""
+    """Drop plots and circuit, so that nothing leaks; a deck that was refused has left no circuit to drop.
+
+    The steps that a failed sweep has not made would count in the next one; without a circuit, ``step 0`` forgets them.
+    """
     Held._last = None
-    for command in ("destroy all", "remcirc"):
+    for command in ("destroy all", "remcirc", "step 0"):
         session.exec_command(command)
 
 

@@ -21,9 +21,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from rsscircuit.errors import InputError, MissingPartError, SimulationError
+from rsscircuit.netlist.cards import MODEL
 from rsscircuit.netlist.elements import ModelText
 from rsscircuit.netlist.options import ModelCard, TileOptions
-from rsscircuit.netlist.switches import MODEL, common_mode
+from rsscircuit.netlist.switches import common_mode
 from rsscircuit.quantities import spice_number
 from rsscircuit.technology import Technology
 

@@ -20,7 +20,7 @@ from rsscircuit.errors import InputError, MissingPartError
 from rsscircuit.netlist import TileOptions, dialects, tile_circuit, tile_deck
 from rsscircuit.netlist.elements import Circuit, Mos, Section, VoltageSource
 from rsscircuit.netlist.options import PDK, ModelCard
-from rsscircuit.netlist.switches import closed_siemens
+from rsscircuit.netlist.switches import closed_siemens, resistors_bend
 from rsscircuit.simulate import ngspice, pdk
 
 BAR = 2e-4
@@ -50,9 +50,17 @@ def test_a_tile_of_the_kit_is_its_closed_form(kit: str, tmp_path: Path) -> None:
         found = run_batch(text, tmp_path)
         siemens = closed_siemens(crossbar, process, options).sum(axis=3)
         exact = volts @ (siemens[:, :, 0] - siemens[:, :, 1])
+        odd = resistors_bend(crossbar, process, options)[0]
+        bent = (volts * np.abs(volts)) @ (odd[:, :, 0] - odd[:, :, 1])
+        exact += bent
         full = (np.abs(volts) @ siemens.sum(axis=2)).max()
         error = np.abs(np.array([found[f"i(vb{j})"] for j in range(8)]) - exact).max()
         assert error <= BAR * full
+        linear = TileOptions(switch=PDK, card=options.card, voltage_coefficient=False)
+        without = run_batch(tile_deck(crossbar, process, label="random", volts=volts, options=linear), tmp_path)
+        added = np.array([found[f"i(vb{j})"] - without[f"i(vb{j})"] for j in range(8)])
+        assert np.abs(added - bent).max() <= 1e-3 * np.abs(bent).max()  # the switch has one R_on at all voltages
+        assert np.abs(added).max() > 1e-6 * full
         wrong = crossbar.bank_siemens()  # with the technology's own R_on
         differs = np.abs(volts @ (wrong[:, :, 0] - wrong[:, :, 1]) - exact).max()
         assert differs > 3 * error

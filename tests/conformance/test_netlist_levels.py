@@ -7,7 +7,6 @@ Ohm are left out of the closed form.
 
 from __future__ import annotations
 
-import runpy
 import subprocess
 from dataclasses import replace
 from itertools import pairwise
@@ -22,9 +21,11 @@ from rsscircuit.errors import InputError
 from rsscircuit.netlist import Tia, TileOptions, source_volts, tile_circuit, tile_deck
 from rsscircuit.simulate import ngspice
 from rsscircuit.technology.cell import Segments
+from rsscircuit.technology.effects import EFFECTS, only
 
 LINEAR, WITH_OPEN = 1e-9, 1e-7
-TECHNOLOGY = rsscircuit.load_technology("sky130_xhigh_100k")
+BENT = rsscircuit.load_technology("sky130_xhigh_100k")
+TECHNOLOGY = only(BENT, set(EFFECTS) - {"voltage"})  # resistors without voltage coefficients
 ON_OHM, OVERDRIVE = TECHNOLOGY.switch.on_ohm, TECHNOLOGY.switch.overdrive_volt
 COMMON = TECHNOLOGY.drive.common_mode_volt
 CROSSBAR = random_crossbar()
@@ -268,25 +269,42 @@ quit
 
 
 @pytest.mark.parametrize(("first", "second"), [(-1e-3, 0.0), (0.0, 3e-3), (2e-2, -1e-2)])
-def test_the_voltage_coefficient_is_that_of_the_branches(first: float, second: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [TileOptions(merged=True), TileOptions(switch="ideal"), TileOptions(merged=True, common_mode_volt=0.8)],
+    ids=["merged", "ideal", "another R_on"],
+)
+def test_the_voltage_coefficient_is_that_of_the_branches(
+    options: TileOptions, first: float, second: float, tmp_path: Path
+) -> None:
+    """To the third order that :mod:`rsscircuit.technology.cell` leaves out."""
     resistor = replace(TECHNOLOGY.resistor, voltage_per_volt=first, voltage_per_volt2=second)
     technology = replace(TECHNOLOGY, resistor=resistor)
-    options = TileOptions(merged=True, voltage_coefficient=True)
     found = run_batch(deck(options, technology=technology), tmp_path)
+    overdrive = OVERDRIVE + COMMON - (options.common_mode_volt or COMMON)
+    on_ohm = ON_OHM * OVERDRIVE / overdrive
     with np.errstate(divide="ignore"):
         ohms = 1 / CROSSBAR.die.on_siemens - ON_OHM
     exact = np.zeros(COLUMNS)
     for i, j, polarity, k in np.argwhere(CROSSBAR.closed):
         volt = -VOLTS[i] if polarity else VOLTS[i]
-        current = volt / (ohms[i, j, polarity, k] + ON_OHM)
+        current = volt / (ohms[i, j, polarity, k] + on_ohm)
         for _ in range(50):  # the branch itself: a resistor that depends on its own voltage, and its switch
-            over = volt - current * ON_OHM
+            over = volt - current * on_ohm
             current = over / (ohms[i, j, polarity, k] * (1 + first * abs(over) + second * over**2))
         exact[j] += current
     columns = np.array([found[f"i(vb{j})"] for j in range(COLUMNS)])
-    second_order = 3 * (abs(first) * 0.2 + abs(second) * 0.04) ** 2
-    close(columns, exact, LINEAR + second_order)
-    assert np.abs(products(banks()) - exact).max() > 3 * second_order * FULL
+    one, two = abs(first) * 0.2, abs(second) * 0.04
+    left_out = 5 * (one**3 + one * two + two**2)
+    close(columns, exact, (WITH_OPEN if options.switch == "ideal" else LINEAR) + left_out)
+    linear = run_batch(deck(replace(options, voltage_coefficient=False), technology=technology), tmp_path)
+    assert np.abs(np.array([linear[f"i(vb{j})"] for j in range(COLUMNS)]) - exact).max() > 10 * left_out * FULL
+
+
+def test_a_technology_without_coefficients_has_no_such_sources() -> None:
+    assert "*abs(" not in deck(TileOptions())
+    assert "*abs(" in deck(TileOptions(), technology=BENT)
+    assert deck(TileOptions(voltage_coefficient=False), technology=BENT).count("left out") == 1
 
 
 @pytest.mark.parametrize(
@@ -318,7 +336,7 @@ def test_the_head_of_a_deck_says_what_it_is() -> None:
         driver_ohm=50.0,
         voltage_coefficient=True,
     )
-    head = "\n".join(tile_circuit(CROSSBAR, TECHNOLOGY, label="random", segments=WIRES, options=options).notes)
+    head = "\n".join(tile_circuit(CROSSBAR, BENT, label="random", segments=WIRES, options=options).notes)
     words = (
         "transmission gates",
         "both ends",
@@ -354,9 +372,3 @@ def test_a_branch_beyond_its_switch_is_named() -> None:
     crossbar = replace(CROSSBAR, die=replace(CROSSBAR.die, on_siemens=on))
     with pytest.raises(InputError, match="row 0, column 0, -, branch 2"):
         tile_deck(crossbar, TECHNOLOGY, label="random")
-
-
-def test_the_picture_is_what_its_script_draws() -> None:
-    root = Path(__file__).parents[2]
-    drawn = runpy.run_path(str(root / "scripts" / "crossbar_schematic.py"))["draw"]()
-    assert (root / "docs" / "pictures" / "circuit-crossbar.svg").read_bytes() == drawn

@@ -13,7 +13,6 @@ import rsscircuit
 from rsscircuit.errors import SimulationError
 from rsscircuit.netlist import tile_deck
 from rsscircuit.simulate import ngspice
-from rsscircuit.technology.effects import EFFECTS, only
 
 CURRENT = re.compile(r"^i\(vb(\d+)\) = (\S+)$", re.MULTILINE)
 
@@ -31,8 +30,7 @@ def test_every_deck_runs_in_batch_mode_and_gives_the_closed_form(small_design: P
     for layer, tile, crossbar in design.crossbars():
         deck = small_design / "netlist" / layer.label / f"tile_{tile.index}.cir"
         volts = np.full((1, tile.rows), design.technology.drive.read_volt)
-        bend = crossbar.bend(only(design.technology, set(EFFECTS) - {"voltage"}))
-        exact = volts @ crossbar.pair_siemens() + bend.currents(volts)
+        exact = volts @ crossbar.pair_siemens() + crossbar.bend(design.technology).currents(volts)
         full = (volts @ np.abs(crossbar.pair_siemens())).max()
         assert np.abs(batch_currents(deck) - exact[0]).max() <= 1e-9 * full
         decks += 1
@@ -65,7 +63,10 @@ def test_numbers_are_written_with_every_digit_and_no_suffix(small_design: Path) 
     ohms = np.array([float(value) for value in values]).reshape(-1, 12)
     drawn = crossbar.die.on_siemens[crossbar.targets != 0].reshape(-1, 12)
     assert (ohms == 1.0 / drawn - design.technology.switch.on_ohm).all()
-    numbers = re.findall(r"(?<![\w.])[-+]?\d[\w.+-]*", text.split(".subckt bank")[1])
+    numbers = re.findall(r"(?<![\w.])[-+]?\d[\w.+-]*", text.split(".subckt bank")[1].split("* voltage coefficient")[0])
+    factors = re.findall(r" i=(\S+?)\*v", text)
+    assert len(factors) == crossbar.closed.any(axis=3).sum()
+    numbers += factors
     assert len(numbers) > 300
     assert all(repr(float(number)) == number or number.isdigit() for number in numbers)
 

@@ -149,6 +149,36 @@ def test_another_deck_in_between_takes_nothing_away() -> None:
         assert current(DIVIDER) == pytest.approx(1e-3, rel=1e-12)
 
 
+CURVED = with_line("Vcase case 0 0\nB2 a b i=1e-4*v(a,b)*abs(v(a,b))\nR9 case 0 1")
+
+
+def test_many_cases_are_one_sweep_and_give_what_each_gives_alone() -> None:
+    volts = np.array([1.0, -2.0, 0.0, 3.0, 3.0])
+    together = ngspice.operating_points(CURVED, {"v1": volts}, 1, where="the tile")[:, 0]
+    alone = [ngspice.operating_points(CURVED, {"v1": volts[k : k + 1]}, 1, where="the tile")[0, 0] for k in range(5)]
+    assert together == pytest.approx(alone, rel=1e-11, abs=1e-18)
+    assert together == pytest.approx(1e-3 * volts + 1e-4 * volts * np.abs(volts), rel=1e-11, abs=1e-18)
+    held = Held(CURVED, where="the tile")
+    for count in (5, 1, 2, 1, 5):
+        found = held.operating_points({}, {"v1": volts[:count]}, 1)[:, 0]
+        assert found == pytest.approx(together[:count], rel=1e-11, abs=1e-18)
+
+
+def test_a_sweep_that_fails_in_the_middle_takes_nothing_with_it() -> None:
+    hopeless = with_line("Vcase case 0 0\nR2 a c 1e3\nB1 c 0 i=u(v(c)-0.5)")
+    for volts in ([0.1, 5.0, 0.1], [5.0, 0.1]):
+        with pytest.raises(SimulationError, match="the tile: ngspice failed"):
+            ngspice.operating_points(hopeless, {"v1": np.array(volts)}, 1, where="the tile")
+        assert current(DIVIDER) == pytest.approx(1e-3, rel=1e-12)
+        again = ngspice.operating_points(CURVED, {"v1": np.array([1.0, 2.0])}, 1, where="the tile")[:, 0]
+        assert again == pytest.approx([1.1e-3, 2.4e-3], rel=1e-11)
+
+
+def test_a_deck_without_a_source_to_sweep_is_told() -> None:
+    with pytest.raises(SimulationError, match=r"named .vcase. is not in the circuit"):
+        ngspice.operating_points(DIVIDER, {"v1": np.array([1.0, 2.0])}, 1, where="the tile")
+
+
 def test_threads_take_turns_at_the_one_instance() -> None:
     found: dict[int, float] = {}
 

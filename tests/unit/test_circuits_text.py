@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from circuits import run_vacask
 
-from rsscircuit.errors import SimulationError
+from rsscircuit.errors import InputError, SimulationError
+from rsscircuit.netlist import dialects
 from rsscircuit.netlist.circuits.amplifier import Amplifier, Column, column
 from rsscircuit.netlist.circuits.bank import bank
 from rsscircuit.netlist.circuits.capacitors import sample_noise
@@ -110,3 +112,20 @@ def test_a_node_that_is_not_there_is_told() -> None:
     )
     with pytest.raises(SimulationError, match="deck"):
         analyse(lost, where="deck")
+
+
+@pytest.mark.parametrize("name", ["bank", "series"])
+def test_vacask_gives_the_numbers_of_ngspice(name: str, tmp_path: Path) -> None:
+    """The card is one for the crossbar and for these, here with a body effect."""
+    found = analyse(DECKS[name], where=name)
+    other = run_vacask(dialects.write(DECKS[name], "vacask"), tmp_path)
+    assert other["i(vbit)"] == pytest.approx(found["i(bit)"][0], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "part"), [("fuse", "sense_latch"), ("selector", "selector"), ("leakage", "off_state")]
+)
+@pytest.mark.parametrize("dialect", ["vacask", "xyce"])
+def test_a_part_that_a_dialect_does_not_have_is_refused_by_name(name: str, part: str, dialect: str) -> None:
+    with pytest.raises(InputError, match=f"no such part; got '{part}'"):
+        dialects.write(DECKS[name], dialect)

@@ -122,7 +122,7 @@ def test_json_is_the_record(small_network: Path, small_design: Path, tmp_path: P
     words = ["--layer", "conv", "--tile", 0, "--inputs", tmp_path / "v.npy", "--json"]
     spice = json.loads(command("simulate", small_design, "--engine", "ngspice", *words).stdout)
     ideal = json.loads(command("simulate", small_design, "--engine", "ideal", *words).stdout)
-    assert np.array(spice["ampere"]) == pytest.approx(np.array(ideal["ampere"]), rel=1e-4, abs=1e-12)
+    assert np.array(spice["ampere"]) == pytest.approx(np.array(ideal["ampere"]), rel=2e-4, abs=1e-12)
     saved = json.loads((small_design / "results" / "simulate_conv_0_ngspice.json").read_text())
     assert saved == spice
 

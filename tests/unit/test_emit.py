@@ -26,7 +26,9 @@ def test_a_deck_is_written_and_the_command_that_runs_it_is_told(small_design: Pa
     out, volts = tmp_path / "deep" / "tile.cir", np.random.default_rng(1).uniform(-0.2, 0.2, (3, 32))
     np.save(tmp_path / "v.npy", volts)
     inputs = ("--inputs", tmp_path / "v.npy", "--case", 2)
-    done = command(small_design, "--layer", "hidden", "--tile", 0, "--out", out, "--merged", *inputs)
+    done = command(
+        small_design, "--layer", "hidden", "--tile", 0, "--out", out, "--merged", "--linear-resistors", *inputs
+    )
     assert done.returncode == 0, done.stderr
     assert f"run: ngspice -b {out}" in done.stdout
     assert len(done.stdout.splitlines()) == 2

@@ -238,7 +238,7 @@ def test_a_fixed_program_is_where_the_corners_say_it_is_and_drifts_as_expected(s
     def trials(count: int, celsius: float, supply: float, years: float) -> list[np.ndarray]:
         where = Conditions(celsius=(celsius, celsius), supply_volt=(supply, supply), years=(years, years))
         draw = fixed_program(design, layer, tile, 1, where)
-        return [draw(trial).crossbar.die.on_siemens for trial in range(1, count + 1)]
+        return [draw(number).crossbar.die.on_siemens for number in range(1, count + 1)]
 
     hot = Corner(celsius=125.0, supply_volt=1.62, volt=0.0)
     expected = at_corner(base.die.on_siemens, design.technology, hot)

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rsscircuit.netlist.cards import ideal_card
 from rsscircuit.netlist.circuits.amplifier import Amplifier
 from rsscircuit.netlist.elements import (
     Capacitor,
@@ -111,7 +112,7 @@ def charge_sum(bank: ChargeSum) -> Circuit:
     return Circuit(
         title="rsscircuit charge sum, switched capacitors",
         notes=(f"{len(bank.selected)} capacitors, {sum(map(bool, bank.selected))} selected; reset, then sum",),
-        parts=(bank.amplifier.part, _ideal_switch("plate", bank.on_ohm)),
+        parts=(bank.amplifier.part, ideal_card(bank.on_ohm, 1e15, low_volt=0.0, high_volt=CONTROL_VOLT, model="plate")),
         sections=(
             Section(
                 "reference and phases",
@@ -269,14 +270,3 @@ def sample_noise(ohm: float, farad: float) -> Circuit:
 def sampled_volt(farad: float, kelvin: float = 300.15) -> float:
     """sqrt(kT / C)."""
     return float(np.sqrt(BOLTZMANN * kelvin / farad))
-
-
-def _ideal_switch(model: str, on_ohm: float) -> Part:
-    values: dict[str, float | str] = {
-        "model": model,
-        "control_volt": CONTROL_VOLT,
-        "on_ohm": on_ohm,
-        "off_ohm": 1e15,
-        "threshold_volt": 0.5 * CONTROL_VOLT,
-    }
-    return Part("ideal_switch", values)
