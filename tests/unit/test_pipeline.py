@@ -212,17 +212,26 @@ def test_monte_carlo_is_reproducible_and_its_first_trials_do_not_depend_on_their
     assert max(three) < 0.02
 
 
-def test_a_hotter_range_errs_more(small_design: Path) -> None:
+def test_a_hotter_range_errs_more_where_the_feedback_has_no_switches(small_network: Path, tmp_path: Path) -> None:
     from rsscircuit.simulate.montecarlo import Conditions
+    from rsscircuit.technology import technology_text
 
-    def mean(celsius: tuple[float, float]) -> float:
-        conditions = Conditions(celsius=celsius, supply_volt=(1.8, 1.8), years=(0.0, 0.0))
+    def mean(design: Path, celsius: float) -> float:
+        conditions = Conditions(celsius=(celsius, celsius), supply_volt=(1.8, 1.8), years=(0.0, 0.0))
         result = rsscircuit.montecarlo(
-            small_design, layer="out", tile=0, trials=3, engine="ideal", fixed=True, conditions=conditions
+            design, layer="out", tile=0, trials=3, engine="ideal", fixed=True, conditions=conditions
         )
         return float(result["mean"])
 
-    assert mean((27.0, 27.0)) < mean((80.0, 80.0)) < mean((125.0, 125.0))
+    text = technology_text("sky130_xhigh_1M")
+    assert text.count("value = 1.600e6") == 1
+    plain = tmp_path / "plain.toml"
+    plain.write_text(text.replace("value = 1.600e6", "value = 1e15"))
+    for technology in ("sky130_xhigh_1M", str(plain)):
+        rsscircuit.build(small_network, tmp_path / Path(technology).stem, BuildOptions(technology=technology))
+    bare, replica = tmp_path / "plain", tmp_path / "sky130_xhigh_1M"
+    assert mean(bare, 27.0) < mean(bare, 80.0) < mean(bare, 125.0)
+    assert mean(replica, 125.0) < mean(replica, 27.0) + 0.3 * (mean(bare, 125.0) - mean(bare, 27.0))
 
 
 def test_a_fixed_program_is_where_the_corners_say_it_is_and_drifts_as_expected(small_design: Path) -> None:
