@@ -20,7 +20,17 @@ from numpy.typing import NDArray
 from rsscircuit.banks import BankSpec, Die, FloorPlan, MeasuredBanks
 from rsscircuit.calibration import Tolerance
 from rsscircuit.controller import ArrayGeometry, emit_verilog, pack
-from rsscircuit.design import Crossbar, MappedLayer, Rules, SwitchPlan, costs_of, program, record, store
+from rsscircuit.design import (
+    Crossbar,
+    MappedLayer,
+    Rules,
+    SwitchPlan,
+    costs_of,
+    program,
+    record,
+    store,
+    usable_siemens,
+)
 from rsscircuit.design.ageing import AgeingAudit
 from rsscircuit.design.corners import CornerAudit
 from rsscircuit.design.files import write_array, write_bytes
@@ -229,7 +239,7 @@ class Assembly:
             banks.measured,
             rules,
             stuck=banks.marks.forced,
-            corners=at_corners(banks.measured.step_siemens, self.technology, corners),
+            corners=at_corners(usable_siemens(banks.measured, banks.marks.forced), self.technology, corners),
             costs=costs_of(banks.measured, rules, self.technology),
         )
         crossbar = Crossbar(
@@ -250,7 +260,8 @@ class Assembly:
         """
         weights, reach = job.matrix.weights, np.zeros((*job.matrix.weights.shape, 2))
         for tile in drawn:
-            reach[tile.window] = self.source.banks(job, tile).measured.step_siemens.sum(axis=3)
+            banks = self.source.banks(job, tile)
+            reach[tile.window] = usable_siemens(banks.measured, banks.marks.forced).sum(axis=3)
         scale = column_scale(weights, reach[:, :, 0], reach[:, :, 1], self.options.headroom)
         dead = np.flatnonzero(scale <= 0).tolist()
         if dead:

@@ -219,7 +219,12 @@ def montecarlo(
 
 @cli.command("export-banks", epilog="Example: generate-crossbar export-banks generated/lenet5 --csv die.csv")
 @directory_argument
-@option("--csv", required=True, metavar="FILE.csv", help="Table to write: a line a branch, in siemens.")
+@option(
+    "--csv",
+    required=True,
+    metavar="FILE.csv",
+    help="Table to write, and the folders above it: a line a branch, in siemens.",
+)
 @option("--force", is_flag=True, help="Replace a file that is there.")
 @json_option
 def export_banks(directory: str, csv: str, force: bool, as_json: bool) -> None:
@@ -243,7 +248,7 @@ def export_banks(directory: str, csv: str, force: bool, as_json: bool) -> None:
     "sigma_ohm, and state (open, closed, works).",
 )
 @option("--out", metavar="DIR", help="Directory of the new design; without it DIR is replaced, with --force.")
-@option("--force", is_flag=True, help="Replace a design that is there.")
+@option("--force", is_flag=True, help="Replace a design that is there, and drop its results/.")
 @json_option
 def program(directory: str, measured: str, out: str | None, force: bool, as_json: bool) -> None:
     """Program the design DIR anew for a measured die: solve, and write netlists, bitstreams and Verilog."""
@@ -251,13 +256,17 @@ def program(directory: str, measured: str, out: str | None, force: bool, as_json
     from rsscircuit.pipeline import program as run
     from rsscircuit.report import dies
 
-    run(directory, measured, out, force=force, progress=_bars(as_json))
     written = Path(directory if out is None else out)
+    results = sum(path.is_file() for path in (written / "results").rglob("*"))
+    run(directory, measured, out, force=force, progress=_bars(as_json))
     record = inspect_design(written)
     if as_json:
         _print_json(record)
         return
     dies.show_programmed(record, _seconds(written))
+    if results:
+        files = "file" if results == 1 else "files"
+        tables.print_lines([f"dropped      {results} {files} of {written}/results, of the design that was replaced"])
     tables.print_lines([*dies.die_lines(record), "", *_written(written)])
 
 

@@ -126,7 +126,14 @@ def program(
     with timed("measured table"):
         drawn = {layer.name: layer.matrix.weights != 0 for layer in design.layers}
         known = {layer.label: layer.name for layer in design.layers}
-        table = read_table(measured, drawn, design.bank, labels=known, progress=progress)
+        table = read_table(
+            measured,
+            drawn,
+            design.bank,
+            labels=known,
+            switch_ohm=design.technology.switch.on_ohm,
+            progress=progress,
+        )
         source = TableDie.of(table, design, old, given.get("die", {}).get("kind", VIRTUAL))
     options = _options(design)
     with _directory(new, force=force) as folder:
@@ -212,7 +219,7 @@ def _by_layer(faults: Sequence[Fault], names: Sequence[str]) -> dict[str, tuple[
         if fault.layer not in own:
             raise InputError(
                 "no such crossbar layer",
-                where=f"--stuck, line {fault.line}",
+                where=fault.where,
                 got=fault.layer,
                 remedy=f"choose from {', '.join(sorted(own))}",
             )

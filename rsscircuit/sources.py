@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rsscircuit.assembly import Job, TileBanks
 from rsscircuit.banks import Die, Fault, FloorPlan, MeasuredBanks, draw_die, measure, stuck_switches
 from rsscircuit.banks.exchange import State
+from rsscircuit.banks.plausible import plausibility
 from rsscircuit.banks.table import MeasuredTable
 from rsscircuit.design import Design
 from rsscircuit.design.marks import Marks, load_marks
@@ -64,7 +65,8 @@ class TableDie:
     """The die that a table was measured on.
 
     Its true values are not known, and what was measured stands for them. Only where every value of the table is the
-    one that the design was programmed from is it the design's own table, and its die the design's own.
+    one that the design was programmed from is it the design's own table, and its die the design's own. A branch that
+    stays open and conducts more than a switch, which no closed branch does, is an open resistor of the die.
 
     Attributes:
         table: What was measured.
@@ -73,6 +75,7 @@ class TableDie:
         own: Whether the table is the design's own.
         kind: Of the die, ``virtual`` or ``measured``.
         counts: What every layer lacks.
+        plausible: How it compares with its process (:func:`rsscircuit.banks.plausible.plausibility`).
     """
 
     table: MeasuredTable
@@ -81,14 +84,22 @@ class TableDie:
     own: bool
     kind: str
     counts: Mapping[str, Mapping[str, int]]
+    plausible: Mapping[str, Any]
 
     @classmethod
     def of(cls, table: MeasuredTable, design: Design, folder: Path, kind: str) -> TableDie:
         """Compare a table with the design that it is for, whose die is of a ``kind``.
 
         Raises:
-            InputError: The table lacks a switch that the design knows to be stuck closed.
+            InputError: The table has no line of a layer, or lacks a switch that the design knows to be stuck closed.
         """
+        for layer in design.layers:
+            if layer.drawn_tiles and (table.state[layer.name] == State.MISSING).all():
+                raise InputError(
+                    f"no line is of layer {layer.name}",
+                    where=f"--measured {table.file}",
+                    remedy="add its branches; export-banks writes the lines of all layers",
+                )
         own, unknown, counts = True, list[str](), dict[str, dict[str, int]]()
         for layer in design.layers:
             counts[layer.name] = dict.fromkeys(COUNTED, 0)
@@ -111,7 +122,15 @@ class TableDie:
                 got="; ".join(unknown[:NAMED]) + more,
                 remedy="add them to the table",
             )
-        return cls(table=table, design=design, folder=folder, own=own, kind=kind if own else MEASURED, counts=counts)
+        return cls(
+            table=table,
+            design=design,
+            folder=folder,
+            own=own,
+            kind=kind if own else MEASURED,
+            counts=counts,
+            plausible=plausibility(table, design.bank, design.technology),
+        )
 
     def banks(self, job: Job, tile: Tile) -> TileBanks:
         """The banks of one tile."""
@@ -123,8 +142,10 @@ class TableDie:
             die = self.design.crossbar(self.design.layer(job.name), tile).die
         else:
             there = drawn[:, :, None, None]
+            with np.errstate(divide="ignore"):
+                ohm = 1.0 / siemens - self.design.technology.switch.on_ohm
             die = Die(
-                on_siemens=np.where(there, np.where(siemens > 0, siemens, OPEN_SIEMENS), 0.0),
+                on_siemens=np.where(there, np.where(np.isfinite(ohm) & (ohm > 0), siemens, OPEN_SIEMENS), 0.0),
                 off_siemens=np.where(there, np.full(siemens.shape, self.design.technology.switch.off_siemens), 0.0),
             )
         return TileBanks(
@@ -144,6 +165,7 @@ class TableDie:
             "unit": self.table.unit,
             "own_table": self.own,
             "layers": dict(self.counts),
+            "plausibility": dict(self.plausible),
         }
 
 

@@ -42,6 +42,7 @@ class MeasuredTable:
         siemens: float64 [rows, cols, 2, n]; 0 for an open resistor and for what the table does not have.
         sigma_siemens: Standard errors, likewise; None where the table has none.
         state: int8 [rows, cols, 2, n] of :class:`rsscircuit.banks.exchange.State`.
+        line: int64 [rows, cols, 2, n], the line that names each branch, 0 for none.
     """
 
     file: str
@@ -50,6 +51,7 @@ class MeasuredTable:
     siemens: Mapping[str, Array]
     sigma_siemens: Mapping[str, Array] | None
     state: Mapping[str, NDArray[np.int8]]
+    line: Mapping[str, NDArray[np.int64]]
 
 
 def read_table(
@@ -58,6 +60,7 @@ def read_table(
     spec: BankSpec,
     *,
     labels: Mapping[str, str] | None = None,
+    switch_ohm: float = 0.0,
     progress: Progress = silent,
 ) -> MeasuredTable:
     """Read a table and check it against the banks that it should describe.
@@ -67,6 +70,7 @@ def read_table(
         drawn: By layer name, bool [rows, cols], where the layer has banks.
         spec: What every bank is drawn like.
         labels: Layer names by other names that they have.
+        switch_ohm: A closed switch alone; no branch that is ever closed conducts as much.
         progress: Bars for people.
 
     Raises:
@@ -74,7 +78,7 @@ def read_table(
             nothing in this design; the first of them are named by line and column, the others counted.
     """
     where = f"--measured {path}"
-    reader = _Reader.of(drawn, spec.resistors, labels or {})
+    reader = _Reader.of(drawn, spec.resistors, labels or {}, switch_ohm)
     branches = 2 * spec.resistors * sum(int(np.count_nonzero(banks)) for banks in drawn.values())
     try:
         with Path(path).open("rb") as file, progress("measured table", branches) as advance:
@@ -82,34 +86,46 @@ def read_table(
             file.seek(0)
             rows = csv.reader(io.TextIOWrapper(file, "utf-8-sig", newline=""), skipinitialspace=True)
             try:
-                header = tuple(name.strip() for name in next(rows, []))
-                _refuse_header(header, f"{where}, line 1")
+                first = [name.strip() for name in next(rows, [])]
+                header = tuple(name.lower() for name in first)
+                _refuse_header(header, f"{where}, line 1", ",".join(first))
                 for lines, chunk in _chunks(rows):
                     reader.take(header, lines, chunk)
                     advance(len(lines))
             except csv.Error as error:
                 raise InputError("is not a table", where=f"{where}, line {rows.line_num}", got=str(error)) from error
+    except FileNotFoundError as error:
+        raise InputError("cannot be read: no such file", where=where) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError("cannot be read", where=where, got=str(error)) from error
+        raise InputError("cannot be read", where=where, got=getattr(error, "strerror", None) or str(error)) from error
     if not reader.line.any() and not reader.wrong.count:
         raise InputError("holds no branch, only names of columns", where=where)
     if reader.wrong.count:
         raise InputError(reader.wrong.text(), where=where)
-    _refuse_implausible(reader.siemens, spec, where)
+    unit = OHM if OHM in header else SIEMENS
+    _refuse_implausible(reader.siemens, spec, unit, where)
+    if reader.shorts.count:
+        raise InputError(
+            reader.shorts.text(),
+            where=where,
+            remedy="say open in a column state, so that the branch is never closed, or delete the line",
+        )
     return MeasuredTable(
         file=Path(path).name,
         sha256=sha256,
-        unit=OHM if OHM in header else SIEMENS,
+        unit=unit,
         siemens=reader.by_layer(reader.siemens),
         sigma_siemens=reader.by_layer(reader.sigma) if {SIGMA_SIEMENS, SIGMA_OHM} & {*header} else None,
         state=reader.by_layer(reader.state),
+        line=reader.by_layer(reader.line),
     )
 
 
-def _refuse_header(names: tuple[str, ...], where: str) -> None:
+def _refuse_header(names: tuple[str, ...], where: str, got: str) -> None:
     """Make sure that every column is known, that none is lacking, and that there is one unit."""
+    if len(names) == 1 and ";" in names[0]:
+        raise InputError("the columns are separated by semicolons", where=where, got=got, remedy="use commas")
     known = {*PLACE, SIEMENS, OHM, SIGMA_SIEMENS, SIGMA_OHM, STATE}
-    got = ",".join(names)
     if len({*names}) < len(names) or not {*PLACE} <= {*names} <= known:
         raise InputError(
             f"the columns must be {','.join(PLACE)},{SIEMENS} or {OHM}, and may be {SIGMA_SIEMENS} or {SIGMA_OHM}, "
@@ -139,17 +155,20 @@ def _chunks(rows: Any) -> Iterator[tuple[list[int], list[list[str]]]]:
         yield lines, chunk
 
 
-def _refuse_implausible(siemens: Array, spec: BankSpec, where: str) -> None:
-    """Tell a wrong unit by the median branch."""
+def _refuse_implausible(siemens: Array, spec: BankSpec, unit: str, where: str) -> None:
+    """Tell a wrong unit by the median branch: over a siemens it is taken for its inverse."""
     ratio = siemens.reshape(-1, spec.resistors) * spec.nominal_ohm
     measured = ratio[ratio > 0]
     median = float(np.median(measured)) if measured.size else 1.0
-    if not 1.0 / IMPLAUSIBLE < median < IMPLAUSIBLE:
-        raise InputError(
-            f"the median branch conducts {median:.3g} times what was drawn",
-            where=where,
-            remedy="give plain siemens or ohm, without a prefix",
-        )
+    if 1.0 / IMPLAUSIBLE < median < IMPLAUSIBLE:
+        return
+    what = f"the median branch conducts {median:.3g} times what was drawn"
+    if float(np.median(siemens[siemens > 0])) > 1.0:
+        other = SIEMENS if unit == OHM else OHM
+        remedy = f"these look like {other if other == SIEMENS else 'ohms'}; rename the column {other}"
+    else:
+        remedy = "give plain siemens or ohm, without a prefix"
+    raise InputError(what, where=where, remedy=remedy)
 
 
 @dataclass(slots=True)
@@ -186,6 +205,8 @@ class _Reader:
         line: int64 [branches of all cells], the line that named each, 0 for none.
         siemens, sigma, state: Likewise, as :class:`MeasuredTable` has them.
         wrong: Everything that cannot be used.
+        switch_ohm: A closed switch alone.
+        shorts: Branches that conduct more than their switch and are not said to stay open.
     """
 
     names: tuple[str, ...]
@@ -199,9 +220,13 @@ class _Reader:
     sigma: Array
     state: NDArray[np.int8]
     wrong: _Complaints
+    switch_ohm: float
+    shorts: _Complaints
 
     @classmethod
-    def of(cls, drawn: Mapping[str, NDArray[np.bool_]], branches: int, labels: Mapping[str, str]) -> _Reader:
+    def of(
+        cls, drawn: Mapping[str, NDArray[np.bool_]], branches: int, labels: Mapping[str, str], switch_ohm: float
+    ) -> _Reader:
         """Nothing read yet; a layer's own name goes before the label of another."""
         own = {name: number for number, name in enumerate(drawn)}
         cells = [banks.size for banks in drawn.values()]
@@ -218,6 +243,8 @@ class _Reader:
             sigma=np.zeros(size),
             state=np.full(size, State.MISSING, np.int8),
             wrong=_Complaints(),
+            switch_ohm=switch_ohm,
+            shorts=_Complaints(),
         )
 
     def by_layer(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
@@ -247,8 +274,19 @@ class _Reader:
             state == State.MISSING, lines, STATE, lambda i: f"{_shown(texts[i])} is none of open, closed and works"
         )
         usable &= measured & (state != State.MISSING)
+        with np.errstate(divide="ignore"):
+            short = usable & (1.0 / siemens <= self.switch_ohm) & (state != State.OPEN)
+        unit = OHM if OHM in columns else SIEMENS
+        self.shorts.add(short, lines, unit, lambda i: self._too_much(columns, i, float(siemens[i])))
         place = place[usable]
         self.siemens[place], self.sigma[place], self.state[place] = siemens[usable], sigma[usable], state[usable]
+
+    def _too_much(self, columns: Mapping[str, Texts], i: int, siemens: float) -> str:
+        layer, row, column, polarity, branch = (columns[name][i] for name in PLACE)
+        return (
+            f"{layer}, row {row}, column {column}, {polarity}, branch {branch} conducts {siemens:g} S, "
+            f"more than its switch of {self.switch_ohm:g} Ohm alone"
+        )
 
     def _places(self, columns: Mapping[str, Texts], lines: list[int]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Which branch every line names, and whether that is one that nothing named before."""

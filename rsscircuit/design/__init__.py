@@ -1,7 +1,7 @@
 """The mapped chip: its crossbars, how they are programmed, and how it is kept on disk."""
 
 from rsscircuit.design.design import Crossbar, Design, MappedLayer, labels
-from rsscircuit.design.program import Rules, SwitchPlan, costs_of, program, sought
+from rsscircuit.design.program import Rules, SwitchPlan, costs_of, program, sought, usable_siemens
 from rsscircuit.design.store import load
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "load",
     "program",
     "sought",
+    "usable_siemens",
 ]

@@ -48,6 +48,7 @@ class SwitchPlan:
         beyond_reach: bool [rows, cols], targets larger than the whole bank.
         beyond_tolerance: bool [rows, cols], targets within reach that the rules and the tolerance leave no
             subset for; they get the nearest there is.
+        reach_siemens: float64 [rows, cols, 2], what each bank conducts with every switch closed that can be.
         solvers: The solvers that answered, and why those.
         unproved: Row and column of the cells whose solver gave up before a proof, and why.
     """
@@ -58,6 +59,7 @@ class SwitchPlan:
     status: NDArray[np.int8]
     beyond_reach: NDArray[np.bool_]
     beyond_tolerance: NDArray[np.bool_]
+    reach_siemens: Array
     solvers: Mapping[str, str] = field(default_factory=dict)
     unproved: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
@@ -70,6 +72,12 @@ def sought(objective: Objective, tolerance: float) -> Objective:
 def costs_of(measured: MeasuredBanks, rules: Rules, technology: Technology) -> Array | None:
     """What closing each branch costs, [rows, cols, 2, n]: its expected squared drift where the rules price it."""
     return ageing_siemens2(measured.step_siemens, technology) if rules.objective is Objective.LEAST_COST else None
+
+
+def usable_siemens(measured: MeasuredBanks, stuck: NDArray[np.int8] | None) -> Array:
+    """What closing each branch adds, [rows, cols, 2, n]; 0 for a switch that never closes."""
+    result: Array = measured.step_siemens if stuck is None else np.where(stuck < 0, 0.0, measured.step_siemens)
+    return result
 
 
 def program(
@@ -107,7 +115,8 @@ def program(
         costs: float64 [rows, cols, 2, n], what closing each branch costs, where the rules ask for the least
             (:func:`costs_of`).
     """
-    step, tolerance = measured.step_siemens, rules.tolerance_siemens
+    tolerance = rules.tolerance_siemens
+    step = usable_siemens(measured, stuck)
     drawn = np.any(step > 0, axis=(2, 3))
     everywhere = step[..., None] if corners is None else np.concatenate([step[..., None], corners], axis=4)
     items = np.concatenate([everywhere[:, :, 0], -everywhere[:, :, 1]], axis=2)
@@ -166,6 +175,7 @@ def program(
         status=status,
         beyond_reach=beyond_reach,
         beyond_tolerance=missed & ~beyond_reach,
+        reach_siemens=reach,
         solvers=solvers,
         unproved=unproved,
     )

@@ -50,6 +50,7 @@ class LayerAudit:
     status: dict[str, int] = field(default_factory=dict)
     solvers: dict[str, str] = field(default_factory=dict)
     misses: list[str] = field(default_factory=list)
+    coarse: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def skip(self, window: tuple[slice, slice]) -> None:
@@ -98,10 +99,15 @@ class LayerAudit:
                 self.notes.append(f"tile {crossbar.index}, {remark}: {len(places)}, {first}")
         for row, column in np.argwhere(plan.beyond_reach).tolist()[: NAMED_MISSES - len(self.misses)]:
             target = float(crossbar.targets[row, column])
-            reach = float(crossbar.measured.step_siemens[row, column, int(target < 0)].sum())
+            reach = float(plan.reach_siemens[row, column, int(target < 0)])
             self.misses.append(
-                f"tile {crossbar.index}, row {row}, column {column}, {'-' if target < 0 else '+'}: "
+                f"{_cell(window, crossbar, row, column)}, {'-' if target < 0 else '+'}: "
                 f"target {abs(target):.4g} S exceeds the bank's total {reach:.4g} S"
+            )
+        for row, column in np.argwhere(plan.beyond_tolerance).tolist()[: NAMED_MISSES - len(self.coarse)]:
+            target, off_by = float(crossbar.targets[row, column]), float(plan.worst_siemens[row, column])
+            self.coarse.append(
+                f"{_cell(window, crossbar, row, column)}: off its target of {target:.4g} S by {off_by:.4g} S"
             )
 
     def result(self) -> dict[str, Any]:
@@ -129,8 +135,14 @@ class LayerAudit:
             "solvers": dict(sorted(self.solvers.items())),
             "status": self.status,
             "beyond_reach_named": self.misses,
+            "beyond_tolerance_named": self.coarse,
             "notes": self.notes,
         }
+
+
+def _cell(window: tuple[slice, slice], crossbar: Crossbar, row: int, column: int) -> str:
+    """A cell by its row and column in the matrix of the layer, as tables of branches count them."""
+    return f"row {window[0].start + row}, column {window[1].start + column}, tile {crossbar.index}"
 
 
 class FloorOrigin(StrEnum):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rsscircuit.report.tables import floor_lines, floor_of, percent, print_lines, print_table
+from rsscircuit.banks.plausible import LOCAL_SIGMAS, SHARED_SIGMAS
+from rsscircuit.report.tables import floor_lines, floor_of, note_lines, percent, print_lines, print_table
 
 
 def show_programmed(record: Mapping[str, Any], seconds: Mapping[str, str]) -> None:
@@ -35,10 +36,11 @@ def show_programmed(record: Mapping[str, Any], seconds: Mapping[str, str]) -> No
     print_lines(
         [
             f"errors of {known} die's weights: rms over the rms weight, worst over the largest; bias rows apart;",
-            "out of reach or tolerance: cells whose target no subset of their pair meets;",
+            "out of reach or tolerance: cells whose target no subset of their pair meets, as measured;",
             "no value: branches that are missing or open, which are never closed;",
             *floor_lines(record),
             "",
+            *note_lines(record),
         ]
     )
 
@@ -55,7 +57,28 @@ def die_lines(record: Mapping[str, Any]) -> list[str]:
         "stuck": f"{lacks['stuck_open']} switches open, {lacks['stuck_closed']} closed",
         "true die": _true_die(die),
     }
-    return [f"{name:<13}{fact}" for name, fact in facts.items()]
+    return [*(f"{name:<13}{fact}" for name, fact in facts.items()), *_plausible_lines(die.get("plausibility", {}))]
+
+
+def _plausible_lines(found: Mapping[str, Any]) -> list[str]:
+    """How the branches compare with what was drawn, and a warning where they are not what the process makes."""
+    if not found:
+        return []
+    spread = f"lot, wafer and die spread {percent(found['shared_sigma'])} (1 sigma)"
+    lines = [f"{'branches':<13}median {found['median_to_drawn']:.3g} x drawn; {spread}"]
+    if found["median_doubtful"]:
+        lines.append(
+            f"WARNING: the median branch is more than {SHARED_SIGMAS:g} sigma from what was drawn: check the unit, and "
+            "that the die has this bank and technology"
+        )
+    if found["far_branches"]:
+        many = found["far_branches"] > 1
+        lines.append(
+            f"WARNING: {found['far_branches']} {'branches are' if many else 'branch is'} off by more than "
+            f"{LOCAL_SIGMAS:g} sigma of mismatch from the median of those drawn alike, "
+            f"{'the first ' if many else ''}in line {found['first_far_line']}"
+        )
+    return lines
 
 
 def _true_die(die: Mapping[str, Any]) -> str:

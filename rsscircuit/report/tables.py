@@ -83,7 +83,7 @@ def show_layers(record: Mapping[str, Any], seconds: Mapping[str, str]) -> None:
     print_lines(
         [
             f"errors of the {_judged(record)} die's weights: rms over the rms weight, worst over the largest; bias",
-            "rows apart; out of reach or tolerance: cells whose target no subset of their pair meets",
+            "rows apart; out of reach or tolerance: cells whose target no subset of their pair meets, as measured",
             *floor_lines(record),
             "",
         ]
@@ -141,11 +141,19 @@ def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]
         f"saved {summary['resistors_saved']} resistors and switches",
     }
     lines = [f"{name:<13}{fact}" for name, fact in facts.items() if fact]
+    return [*lines, *note_lines(record)]
+
+
+def note_lines(record: Mapping[str, Any]) -> list[str]:
+    """Cells that miss their targets, the first of them named, and the notes of every layer."""
+    lines = []
     for layer in record["layers"]:
         figures = layer["statistics"]
-        if figures["beyond_reach"]:
-            lines.append(f"out of reach in {layer['name']}: {figures['beyond_reach']} cells")
-            lines += [f"  {miss}" for miss in figures["beyond_reach_named"]]
+        for key, words in (("beyond_reach", "out of reach"), ("beyond_tolerance", "out of tolerance")):
+            if figures[key]:
+                named = figures.get(f"{key}_named", [])
+                lines.append(f"{words} in {layer['name']}: {figures[key]} {'cell' if figures[key] == 1 else 'cells'}")
+                lines += [f"  {miss}" for miss in named[:NOTES]]
         lines += [f"note on {layer['name']}: {note}" for note in figures["notes"][:NOTES]]
         if len(figures["notes"]) > NOTES:
             lines.append(f"note on {layer['name']}: {len(figures['notes']) - NOTES} more, see design.json")

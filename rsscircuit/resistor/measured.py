@@ -44,8 +44,10 @@ def read_steps(path: str, kind: Kind, nominal: Array) -> tuple[Array, float]:
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             rows = [row for row in csv.reader(file, skipinitialspace=True) if row]
+    except FileNotFoundError as error:
+        raise InputError("cannot be read: no such file", where=where) from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError("cannot be read", where=where, got=str(error)) from error
+        raise InputError("cannot be read", where=where, got=getattr(error, "strerror", None) or str(error)) from error
     header = [name.strip() for name in rows[0]] if rows else []
     units = ("siemens", "ohm") if kind.name == "parallel" else ("ohm",)
     if len(header) != 2 or header[0] != "branch" or header[1] not in units:

@@ -15,6 +15,7 @@ from rsscircuit.mapping import ColumnDemand
 from rsscircuit.network import exact_product, run
 from rsscircuit.options import BuildOptions, resolve
 from rsscircuit.report.corners import show_corners
+from rsscircuit.report.tables import design_lines, print_lines
 from rsscircuit.technology.corners import Corner
 
 
@@ -69,9 +70,35 @@ def test_stuck_switches_stay_as_they_are(small_network: Path, tmp_path: Path) ->
 def test_a_stuck_switch_of_another_network_is_refused(small_network: Path, tmp_path: Path) -> None:
     path = tmp_path / "stuck.csv"
     path.write_text("layer,row,column,polarity,branch,state\nfc7,2,1,+,0,closed\n")
-    with pytest.raises(InputError, match=r"--stuck, line 2: no such crossbar layer; got 'fc7'; choose from conv"):
+    with pytest.raises(
+        InputError, match=r"--stuck .*stuck\.csv, line 2: no such crossbar layer; got 'fc7'; choose from conv"
+    ):
         build(small_network, tmp_path / "d", stuck=str(path))
     assert not (tmp_path / "d").exists()
+
+
+def test_cells_that_miss_are_named_by_the_row_and_column_of_the_layer(
+    small_network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn = build(small_network, tmp_path / "plain", tile=(32, 4)).layer("hidden").matrix.weights != 0
+    row, column = np.argwhere(drawn).tolist()[-1]
+    assert row >= 32
+    path = tmp_path / "stuck.csv"
+    lines = [f"hidden,{row},{column},{polarity},{k},open\n" for polarity in "+-" for k in range(14)]
+    path.write_text("layer,row,column,polarity,branch,state\n" + "".join(lines))
+    dead = build(small_network, tmp_path / "dead", stuck=str(path), tile=(32, 4)).layer("hidden").statistics
+    assert (dead["beyond_reach"], dead["beyond_tolerance"]) == (1, 0)
+    assert dead["beyond_reach_named"][0].startswith(f"row {row}, column {column}, tile ")
+    assert dead["beyond_reach_named"][0].endswith("exceeds the bank's total 0 S")
+    loose = build(small_network, tmp_path / "loose", most_closed=0)
+    for layer in loose.layers:
+        figures = layer.statistics
+        assert figures["beyond_tolerance"] == np.count_nonzero(layer.matrix.weights)
+        first = np.argwhere(layer.matrix.weights)[0].tolist()
+        assert figures["beyond_tolerance_named"][0].startswith(f"row {first[0]}, column {first[1]}, tile 0: off its")
+    print_lines(design_lines(rsscircuit.inspect(tmp_path / "loose"), loose.technology))
+    shown = capsys.readouterr().out
+    assert f"out of tolerance in hidden: {np.count_nonzero(drawn)} cells\n  row " in shown
 
 
 def test_a_program_for_all_corners_says_what_it_costs_and_gains(small_network: Path, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_a_layer_s_name_goes_before_the_label_of_another_and_may_hold_anything(t
     ("header", "says"),
     [
         ("", "line 1: the columns must be layer,row,column,polarity,branch,siemens or ohm.*got ''"),
-        ("layer;row;column;polarity;branch;siemens", "line 1: the columns must be.*got 'layer;row"),
+        ("layer;row;column;polarity;branch;siemens", "line 1: .*separated by semicolons; got 'layer;row.*use commas"),
         (HEAD + "uS", "line 1: the columns must be.*got 'layer,row,column,polarity,branch,uS'"),
         (HEAD + "siemens,siemens", "line 1: the columns must be"),
         ("layer,row,column,branch,siemens", "line 1: the columns must be"),
@@ -171,10 +171,47 @@ def test_the_first_five_are_named_and_the_others_counted(tmp_path: Path) -> None
     assert text.endswith(f"; and {1 + 1800 + 200 * 6 + 199 * 3 - 5} more")
 
 
-def test_a_prefix_before_the_unit_is_seen(tmp_path: Path) -> None:
-    lines = "".join(f"fc1,0,0,+,{branch},0.9\n" for branch in range(3))
-    with pytest.raises(InputError, match=r"the median branch conducts 9e.05 times what was drawn; give plain siemens"):
-        read(tmp_path / "die.csv", HEAD + "siemens\n" + lines)
+def test_the_first_line_may_be_in_capitals_with_spaces(tmp_path: Path) -> None:
+    table = read(tmp_path / "die.csv", "LAYER, Row ,column,polarity,branch, Siemens\nfc1,0,0,+,0,1e-6\n")
+    assert table.siemens["fc1"][0, 0, 0, 0] == 1e-6
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "says"),
+    [
+        ("siemens", "0.9", r"the median branch conducts 9e.05 times what was drawn; give plain siemens"),
+        ("ohm", "1e3", r"1e.03 times what was drawn; give plain siemens"),
+        ("siemens", "1e6", "these look like ohms; rename the column ohm"),
+        ("ohm", "1e-6", "these look like siemens; rename the column siemens"),
+    ],
+)
+def test_a_wrong_unit_is_seen(tmp_path: Path, unit: str, value: str, says: str) -> None:
+    (tmp_path / "die.csv").write_text(
+        f"{HEAD}{unit}\n" + "".join(f"fc1,0,0,+,{branch},{value}\n" for branch in range(3))
+    )
+    with pytest.raises(InputError, match=says):
+        read_table(tmp_path / "die.csv", DRAWN, SPEC, switch_ohm=2550.0)
+
+
+@pytest.mark.parametrize(("state", "refused"), [("", True), ("works", True), ("closed", True), ("open", False)])
+def test_a_branch_that_conducts_more_than_its_switch_stays_open_or_is_refused(
+    tmp_path: Path, state: str, refused: bool
+) -> None:
+    path = tmp_path / "die.csv"
+    good = "".join(f"fc1,0,1,+,{branch},1e-6,\n" for branch in range(3))
+    path.write_text(f"{HEAD}siemens,state\n{good}fc1,1,1,-,2,1e-3,{state}\n")
+    if not refused:
+        table = read_table(path, DRAWN, SPEC, switch_ohm=2550.0)
+        assert table.siemens["fc1"][1, 1, 1, 2] == 1e-3
+        assert table.line["fc1"][1, 1, 1, 2] == 5
+        return
+    says = (
+        "--measured .*die.csv: line 5, column siemens: fc1, row 1, column 1, -, branch 2 conducts 0.001 S, "
+        "more than its switch of 2550 Ohm alone; say open .* delete the line"
+    )
+    with pytest.raises(InputError, match=says):
+        read_table(path, DRAWN, SPEC, switch_ohm=2550.0)
+    assert read_table(path, DRAWN, SPEC, switch_ohm=999.0).siemens["fc1"][1, 1, 1, 2] == 1e-3
 
 
 @pytest.mark.parametrize("data", [b"layer,row\xff\xfe\n", None])
@@ -182,8 +219,10 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, data: bytes | None)
     path = tmp_path / "die.csv"
     if data is not None:
         path.write_bytes(data)
-    with pytest.raises(InputError, match=r"--measured .*die\.csv: cannot be read"):
+    says = "cannot be read: no such file" if data is None else "cannot be read; got"
+    with pytest.raises(InputError, match=rf"--measured .*die\.csv: {says}") as caught:
         read(path)
+    assert "Errno" not in str(caught.value)
 
 
 def test_a_table_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -36,9 +36,17 @@ def test_faults_become_stuck_switches_of_their_layer(tmp_path: Path) -> None:
     ("lines", "says"),
     [
         ("layer,row\n", "the first line must be layer,row,column,polarity,branch,state.*got 'layer,row'"),
-        (HEAD + "fc1,0,0,+,0,shut\nfc1,0,0,*,0,open\n", "line 2: fc1,0,0,.,0,shut; line 3"),
-        (HEAD + "fc1,-1,0,+,0,open\n", "whole numbers from 0.*line 2"),
-        (HEAD + "fc1,0,0,+\n", "line 2"),
+        ("layer;row;column;polarity;branch;state\n", "separated by semicolons; got 'layer;row.*use commas"),
+        (
+            HEAD + "fc1,0,0,+,0,shut\nfc1,0,0,*,0,open\n",
+            "stuck.csv: line 2, column state: 'shut' is neither open nor closed; "
+            "line 3, column polarity: '.' is neither . nor -$",
+        ),
+        (HEAD + "fc1,-1,0,+,0,open\n", "line 2, column row: '-1' is no whole number from 0$"),
+        (HEAD + "fc1,0,1.5,+,,open\n", "line 2, column column: '1.5' is no whole .*line 2, column branch: '' is no"),
+        (HEAD + "fc1,0,0,+\n", "line 2, 4 fields, where the first line names 6 columns$"),
+        (HEAD + "fc1,0,0,+,0,open,1,2\n", "line 2, 8 fields"),
+        (HEAD + "fc1,0,0,+,0,shut\n" * 7, "line 6, column state: 'shut' is neither open nor closed; and 2 more$"),
         (HEAD + "f" * 200_000 + ",0,0,+,0,open\n", "line 2: is not a table.*field larger than"),
     ],
 )
@@ -48,16 +56,16 @@ def test_a_file_that_means_nothing_is_refused_by_line(tmp_path: Path, lines: str
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"--stuck .*nowhere\.csv: cannot be read"):
+    with pytest.raises(InputError, match=r"--stuck .*nowhere\.csv: cannot be read: no such file$"):
         read_faults(tmp_path / "nowhere.csv")
 
 
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("fc1,2,0,+,0,open", "line 2: fc1 has 2 rows, 2 columns and 3 branches"),
+        ("fc1,2,0,+,0,open", "--stuck .*stuck.csv, line 2: fc1 has 2 rows, 2 columns and 3 branches"),
         ("fc1,0,0,+,3,open", "3 branches"),
-        ("fc1,1,1,+,0,open", "no bank in row 1, column 1: the weight is zero"),
+        ("fc1,1,1,+,0,open", "stuck.csv, line 2: fc1 has no bank in row 1, column 1: the weight is zero"),
         ("fc1,0,0,+,0,open\nfc1,0,0,+,0,closed", "line 3: the switch is called open and closed"),
     ],
 )
@@ -77,6 +85,7 @@ def test_a_tile_is_programmed_around_its_stuck_switches() -> None:
     plan = program(targets, banks, rules, stuck=stuck)
     assert plan.closed[stuck == 1].all()
     assert not plan.closed[stuck == -1].any()
+    assert plan.reach_siemens == pytest.approx(np.where(stuck < 0, 0.0, banks.step_siemens).sum(axis=3))
     pair = np.where(plan.closed, banks.step_siemens, 0.0).sum(3)
     assert (pair[:, :, 0] - pair[:, :, 1] - targets) == pytest.approx(plan.residual_siemens, abs=1e-18)
     assert np.abs(plan.residual_siemens).max() <= 3e-9

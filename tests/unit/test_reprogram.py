@@ -18,6 +18,7 @@ from rsscircuit import assembly
 from rsscircuit.design.marks import load_marks
 from rsscircuit.errors import DesignError, InputError
 from rsscircuit.options import BuildOptions
+from rsscircuit.report.dies import die_lines
 from rsscircuit.sources import OPEN_SIEMENS
 
 Row = dict[str, str]
@@ -252,9 +253,78 @@ def test_a_pair_without_a_branch_is_out_of_reach_and_a_column_without_banks_is_r
     def column(number: int, row: Row) -> Row | None:
         return None if (row["layer"], row["column"]) == ("out", "2") else row
 
+    def layer(number: int, row: Row) -> Row | None:
+        return None if row["layer"] == "out" else row
+
+    with pytest.raises(InputError, match=r"--measured lab\.csv: no line is of layer out; add its branches"):
+        rsscircuit.program(small_design, edited(table, tmp_path / "lab.csv", layer), tmp_path / "none")
     with pytest.raises(InputError, match=r"layer out: most banks of a column.*got 'columns 2 of 4'"):
         rsscircuit.program(small_design, edited(table, tmp_path / "lab.csv", column), tmp_path / "none")
     assert {p.name for p in tmp_path.iterdir()} == {"lab.csv", "new"}
+
+
+@pytest.mark.parametrize("ohm", [1e3, 2550.0, 1e-3])
+def test_a_shorted_resistor_that_stays_open_costs_only_its_branch(
+    ohm: float, small_design: Path, table: Path, tmp_path: Path
+) -> None:
+    def shorted(number: int, row: Row) -> Row | None:
+        return row | {"siemens": repr(1.0 / ohm), "state": "open"} if number == 5 else row | {"state": "works"}
+
+    design = rsscircuit.program(small_design, edited(table, tmp_path / "lab.csv", shorted), tmp_path / "new")
+    layer = design.layers[0]
+    crossbar = design.crossbar(layer, layer.drawn_tiles[0])
+    place = np.argwhere(crossbar.measured.step_siemens == 1.0 / ohm).tolist()
+    assert len(place) == 1
+    assert not crossbar.closed[tuple(place[0])]
+    assert crossbar.die.on_siemens[tuple(place[0])] == OPEN_SIEMENS
+    assert list((tmp_path / "new" / "netlist" / layer.label).iterdir())
+    assert all(not each.statistics["beyond_tolerance"] for each in design.layers)
+    rsscircuit.export_banks(tmp_path / "new", tmp_path / "again.csv")
+    rsscircuit.program(tmp_path / "new", tmp_path / "again.csv", tmp_path / "newer")
+    assert changed(tmp_path / "new", tmp_path / "newer") == {"design.json", "run.log"}
+    with pytest.raises(InputError, match=r"lab\.csv: line 7, column siemens: conv, row .*more than its switch of 2550"):
+        rsscircuit.program(
+            small_design,
+            edited(tmp_path / "again.csv", tmp_path / "lab.csv", lambda _, row: row | {"state": "works"}),
+            tmp_path / "none",
+        )
+
+
+@pytest.mark.parametrize(
+    ("factor", "every", "says"),
+    [
+        (1.0, 1, []),
+        (5.0, 1, ["WARNING: the median branch is more than 4 sigma from what was drawn"]),
+        (0.4, 40, ["WARNING: {far} branches are off by more than 6 sigma of mismatch", "the first in line 2"]),
+    ],
+)
+def test_a_die_that_the_process_does_not_make_is_told_of(
+    factor: float,
+    every: int,
+    says: list[str],
+    small_design: Path,
+    table: Path,
+    tmp_path: Path,
+) -> None:
+    def scaled(number: int, row: Row) -> Row | None:
+        return row | {"siemens": repr(float(row["siemens"]) * (1.0 if number % every else factor))}
+
+    lab = edited(table, tmp_path / "lab.csv", scaled)
+    rsscircuit.program(small_design, lab, tmp_path / "new")
+    record = rsscircuit.inspect(tmp_path / "new")
+    branches = [float(row["siemens"]) for row in csv.DictReader(lab.read_text().splitlines())]
+    found, far = record["die"]["plausibility"], len(branches[::every]) if every > 1 else 0
+    assert found["shared_sigma"] == pytest.approx((0.03**2 + 0.02**2 + 0.0346**2) ** 0.5, rel=1e-12)
+    assert found["far_branches"] == far
+    assert found["first_far_line"] == (2 if far else None)
+    spec, on_ohm = rsscircuit.load(small_design).bank, rsscircuit.load(small_design).technology.switch.on_ohm
+    ratios = np.reshape(branches, (-1, spec.resistors)) * (spec.nominal_ohm + on_ohm)
+    assert found["median_to_drawn"] == pytest.approx(np.median(ratios), rel=1e-9)
+    lines = "\n".join(die_lines(record))
+    assert f"median {found['median_to_drawn']:.3g} x drawn; lot, wafer and die spread 5 % (1 sigma)" in lines
+    assert lines.count("WARNING") == bool(says)
+    for words in says:
+        assert words.format(far=far) in lines
 
 
 def test_nothing_of_the_old_program_is_lost(
@@ -306,6 +376,11 @@ def test_the_commands_say_what_they_did(small_design: Path, tmp_path: Path) -> N
         "export-banks", small_design, "--csv", "die.csv", "--force"
     )
     edited(tmp_path / "die.csv", tmp_path / "lab.csv", broken)
+    edited(
+        tmp_path / "die.csv",
+        tmp_path / "less.csv",
+        lambda _, row: None if (row["layer"], row["row"], row["column"]) == ("out", "1", "2") else row,
+    )
     shown = command("program", small_design, "--measured", "lab.csv", "--out", "new")
     for words in ("measured die's weights", "from lab.csv, sha256", "true die     not known", "new/bitstream"):
         assert words in shown
@@ -314,3 +389,10 @@ def test_the_commands_say_what_they_did(small_design: Path, tmp_path: Path) -> N
         "program", small_design, "--measured", "die.csv", "--out", "own"
     )
     assert json.loads(command("program", "new", "--measured", "lab.csv", "--force", "--json"))["die"]["unit"] == "ohm"
+    (tmp_path / "own" / "results").mkdir()
+    assert "dropped" not in command("program", "own", "--measured", "lab.csv", "--force")
+    (tmp_path / "own" / "results").mkdir()
+    (tmp_path / "own" / "results" / "evaluate.json").write_text("{}")
+    assert "dropped      1 file of own/results" in command("program", "own", "--measured", "lab.csv", "--force")
+    shown = command("program", "own", "--measured", "less.csv", "--force")
+    assert "out of reach in out: 1 cell\n  row 1, column 2, tile 0" in shown
