@@ -42,8 +42,11 @@ _CAUSES = {
     "aborted": "no convergence",
 }
 _ATTEMPT = re.compile(r"(Trying gmin =|Supplies reduced to)\s+\S+")
-_PAUSE = r"\d+: condition met|doAnalyses: pause|(dc )?simulation interrupted|Error: there aren't any circuits"
-_NOTE = re.compile(rf"Note:|Warning: .*(gmin|source step)|Doing analysis|No\. of Data Rows| *Reference value|{_PAUSE}")
+_PAUSE = r" *\d+ *: condition met|Stopped after|doAnalyses: pause|(dc )?simulation interrupted"
+_NOTHING = "Error: there aren't any circuits"
+_NOTE = re.compile(
+    rf"Note:|Warning: .*(gmin|source step)|Doing analysis|No\. of Data Rows| *Reference value|{_PAUSE}|{_NOTHING}"
+)
 _logger = logging.getLogger(__name__)
 _turn = threading.RLock()
 
