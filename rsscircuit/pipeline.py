@@ -14,10 +14,12 @@ from rsscircuit.assembly import Assembly, Job, Stopwatch, floor_plan
 from rsscircuit.banks import Fault, refuse_misplaced
 from rsscircuit.banks.exchange import TileTable, write_table
 from rsscircuit.banks.table import read_table
-from rsscircuit.calibration import input_scales, same_tolerance, tolerances
+from rsscircuit.calibration import input_scales, kept_inputs, same_tolerance, tolerances
 from rsscircuit.design import Design, labels, load, record
 from rsscircuit.design.directory import partial_directory, refuse_foreign, replace_directory
+from rsscircuit.design.files import read_array, write_array
 from rsscircuit.design.marks import has_marks, load_marks
+from rsscircuit.design.store import INPUTS_FILE
 from rsscircuit.errors import DesignError, InputError, NetworkError
 from rsscircuit.mapping import cut, layer_matrix
 from rsscircuit.network import Network, read_network
@@ -59,6 +61,8 @@ def build(
         timed = Stopwatch()
         with timed("input ranges"):
             scales, origin = input_scales(network, options.calibration)
+        if (kept := kept_inputs(network, options.calibration)) is not None:
+            write_array(folder / INPUTS_FILE, kept)
         names = [layer.name for layer in network.crossbar_layers]
         faults = _by_layer(resolved.faults, names)
         jobs = _jobs(network, options, scales, faults, resolved.bank.resistors, timed)
@@ -137,6 +141,8 @@ def program(
         source = TableDie.of(table, design, old, given.get("die", {}).get("kind", VIRTUAL))
     options = _options(design)
     with _directory(new, force=force) as folder:
+        if (old / INPUTS_FILE).is_file():
+            write_array(folder / INPUTS_FILE, read_array(old / INPUTS_FILE))
         Assembly(
             network=design.network,
             jobs=tuple(

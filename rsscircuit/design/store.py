@@ -3,6 +3,7 @@
 design.json                            options, versions, layers, fingerprints
 technology.toml                        the technology; which of its effects are at work is among the options
 network/<k>.<weight|bias>.npy          the trained values, float64
+network/inputs.npy                     some of the calibration inputs, float64, where there were any
 layers/<label>.scale.npy               float64 [cols], siemens a unit of weight
 banks/<label>/tile_<k>.true.npy        float64 [rows, cols, 2, n], siemens, switch closed
 banks/<label>/tile_<k>.measured.npy    what closing each branch adds, as measured
@@ -29,6 +30,8 @@ from rsscircuit.network import Array, Layer, Network
 from rsscircuit.subsetsum import Objective
 from rsscircuit.technology import parse_technology
 from rsscircuit.technology.effects import only, parse_effects
+
+INPUTS_FILE = "network/inputs.npy"
 
 
 def save_crossbar(folder: Path, label: str, crossbar: Crossbar) -> None:
