@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from rsscircuit.arrays import network_inputs, read_user_array
 from rsscircuit.design import Design, MappedLayer, load
 from rsscircuit.design.files import result_file, write_json
+from rsscircuit.design.marks import has_marks
 from rsscircuit.design.record import changed_groups, read_record
+from rsscircuit.design.store import NOMINAL
 from rsscircuit.errors import InputError
 from rsscircuit.execution import Dask, Here, Processes, Workers
 from rsscircuit.mapping import Tile
@@ -52,7 +54,8 @@ def evaluate(
 
     Returns:
         ``images``, ``accuracy`` (trained, mapped, with_parasitics), ``agreement``, ``output_error``
-        (mapped, with_parasitics) and ``beyond_range`` (share of activations above the input range, by layer).
+        (mapped, with_parasitics) and ``beyond_range`` (share of activations above the input range, by layer); of a
+        design that serves corners also ``without_corners``, the first three of the switches chosen without them.
     """
     design = load(directory)
     data = network_inputs(design.network, read_user_array(inputs, "--inputs"), "--inputs")
@@ -61,8 +64,11 @@ def evaluate(
         raise InputError("a limit is at least 1", where="--limit", got=limit)
     result_path = result_file(directory, "evaluate")
     data, wanted = data[:limit], None if wanted is None else wanted[:limit]
-    with progress("evaluate", len(data)) as advance:
-        result = asdict(evaluate_design(design, data, wanted, progress=advance))
+    plans = [design, load(directory, plan=NOMINAL)] if has_marks(Path(directory), NOMINAL) else [design]
+    with progress("evaluate", len(plans) * len(data)) as advance:
+        result, *nominal = (asdict(evaluate_design(plan, data, wanted, progress=advance)) for plan in plans)
+    if nominal:
+        result["without_corners"] = {key: nominal[0][key] for key in ("accuracy", "agreement", "output_error")}
     write_json(result_path, result)
     return result
 

@@ -197,8 +197,9 @@ class Assembly:
             if tile in drawn:
                 banks = self.source.banks(job, tile)
                 crossbar, plan = self._programmed(job, tile, banks, scale, rules, self.corners)
-                if self.corners:
-                    everywhere.add(crossbar, self._programmed(job, tile, banks, scale, rules)[1].closed)
+                without = self._programmed(job, tile, banks, scale, rules)[1].closed if self.corners else None
+                if without is not None:
+                    everywhere.add(crossbar, without)
                 if rules.objective is Objective.LEAST_COST:
                     other = self._programmed(job, tile, banks, scale, least_total, self.corners)[1].closed
                     ageing.add(crossbar, other)
@@ -209,6 +210,7 @@ class Assembly:
                     crossbar,
                     banks.marks,
                     pack(crossbar.closed, geometry, self.floor_plan.first[job.name] + tile.index),
+                    without,
                 )
                 audit.add(tile.window, crossbar, plan)
                 floor.add(crossbar, banks.marks.sigma_siemens, true_known=banks.true_known)
@@ -284,9 +286,11 @@ class Assembly:
             solver=options.solver,
         )
 
-    def _tile(self, label: str, crossbar: Crossbar, marks: Marks, frame: bytes) -> None:
-        """Everything that one tile leaves on disk."""
-        store.save_crossbar(self.folder, label, crossbar)
+    def _tile(
+        self, label: str, crossbar: Crossbar, marks: Marks, frame: bytes, without: NDArray[np.bool_] | None
+    ) -> None:
+        """Everything that one tile leaves on disk; ``without`` is its plan without corners, if it serves any."""
+        store.save_crossbar(self.folder, label, crossbar, without_corners=without)
         save_marks(self.folder, label, crossbar.index, marks)
         write_bytes(self.folder / "bitstream" / label / f"tile_{crossbar.index}.bin", frame)
         wanted = self.options.netlists

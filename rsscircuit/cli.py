@@ -70,8 +70,8 @@ def cli() -> None:
     type=_Tolerance(),
     default=DEFAULT_TOLERANCE,
     metavar="FRACTION|adc",
-    help="Largest cell error, as a fraction of the layer's full-scale conductance; 0 = nearest; adc = half an "
-    "ADC step over the calibration inputs.",
+    help="Largest cell error, as a fraction of the layer's full-scale conductance, as size --error is, whose "
+    "default is 1e-3; 0 = nearest; adc = half an ADC step over the calibration inputs.",
 )
 @option("--adc-bits", type=int, default=8, help="Resolution of the ADC that --tolerance adc stands for.")
 @option(
@@ -412,7 +412,12 @@ def inspect(directory: str, as_json: bool) -> None:
 
 @cli.command(epilog="Example: generate-crossbar size --error 1e-3 --plans geometric:1.25,linear:0.2")
 @option("--technology", default=DEFAULT, metavar="NAME|FILE", help="Preset name or TOML file.")
-@option("--error", type=float, default=1e-3, help="Largest error of a pair, as a fraction of full scale.")
+@option(
+    "--error",
+    type=float,
+    default=1e-3,
+    help="Largest error of a pair, as a fraction of full scale, as build --tolerance is, whose default is 4.9e-4.",
+)
 @option("--confidence", type=float, default=0.999, help="Share of the pairs that must be within it.")
 @option("--plans", default=DEFAULT_PLANS, metavar="PLAN,...", help="Nominal plans, as build --bank takes them.")
 @option("--targets", default="weights", help="weights (trained, mostly small) or mid (15 to 85 % of full scale).")

@@ -208,18 +208,14 @@ def _objective(options: Mapping[str, Any]) -> str:
 
 def show_evaluation(result: Mapping[str, Any]) -> None:
     """Accuracy, agreement and output error, a row a variant."""
-    rows = []
-    names = {"trained": "trained network", "mapped": "mapped design", "with_parasitics": "with parasitics"}
-    for key, name in names.items():
-        agreement, error = result["agreement"].get(key), result["output_error"].get(key)
-        rows.append(
-            (
-                name,
-                percent(result["accuracy"][key], 4) if key in result["accuracy"] else "-",
-                "" if agreement is None else percent(agreement, 5),
-                "" if error is None else percent(error),
-            )
-        )
+    rows = [
+        ("trained network", *_answers(result, "trained")),
+        ("mapped design", *_answers(result, "mapped")),
+        ("with parasitics", *_answers(result, "with_parasitics")),
+    ]
+    if without := result.get("without_corners"):
+        rows.append(("mapped design, chosen without corners", *_answers(without, "mapped")))
+        rows.append(("with parasitics, chosen without corners", *_answers(without, "with_parasitics")))
     print_table(("", "accuracy", "agreement with trained", "output error"), rows)
     beyond = {name: share for name, share in result["beyond_range"].items() if share > 0}
     lines = [f"{result['images']} inputs; output error is rms of the error over rms of the output"]
@@ -232,6 +228,16 @@ def show_evaluation(result: Mapping[str, Any]) -> None:
             "model of the row with parasitics holds only near the read voltage. Calibrate with inputs like these.",
         ]
     print_lines(lines)
+
+
+def _answers(result: Mapping[str, Any], variant: str) -> tuple[str, str, str]:
+    """Accuracy, agreement and output error of a variant."""
+    accuracy, agreement, error = (result[key].get(variant) for key in ("accuracy", "agreement", "output_error"))
+    return (
+        "-" if accuracy is None else percent(accuracy, 4),
+        "" if agreement is None else percent(agreement, 5),
+        "" if error is None else percent(error),
+    )
 
 
 def show_technology(technology: Technology, text: str) -> None:

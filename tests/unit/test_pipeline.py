@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 import rsscircuit
 from rsscircuit.controller import ArrayGeometry, unpack
+from rsscircuit.design.record import build_command, write_record
 from rsscircuit.errors import DesignError, InputError, RsscircuitError
 from rsscircuit.network import Layer, read_network, run
 from rsscircuit.options import BuildOptions
@@ -409,3 +411,26 @@ def test_labels_that_are_no_classes_are_refused(
     np.save(tmp_path / "y.npy", np.array(labels))
     with pytest.raises(InputError, match=says):
         rsscircuit.evaluate(small_design, small_inputs, tmp_path / "y.npy")
+
+
+def test_a_design_of_an_older_technology_says_how_to_build_it_again(small_network: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    options = BuildOptions(netlists="none", tile=(16, 8), corners="celsius=-40:125", wires=True)
+    rsscircuit.build(small_network, folder, options)
+    toml, record = folder / "technology.toml", json.loads((folder / "design.json").read_text())
+    before, _, rest = toml.read_text().partition("[feedback]")
+    toml.write_text(before + rest[rest.index("[") :])
+    write_record(folder, {key: value for key, value in record.items() if key != "fingerprints"})
+    says = r"old/technology.toml: the technology .*; got 'feedback: missing .*'; build it again: "
+    with pytest.raises(DesignError, match=says) as caught:
+        rsscircuit.load(folder)
+    words = shlex.split(str(caught.value).partition("build it again: ")[2])
+    assert words[:3] == ["generate-crossbar", "build", small_network.name]
+    again = subprocess.run(
+        [sys.executable, "-m", "rsscircuit.cli", *words[1:]], capture_output=True, text=True, cwd=small_network.parent
+    )
+    assert again.returncode == 0, again.stderr
+    assert rsscircuit.load(folder).options == options.record()
+    data = {"model": {"file": "a b.onnx"}, "options": record["options"], "die": {"file": "lab.csv"}}
+    assert build_command(Path("d"), data).endswith("&& generate-crossbar program d --measured lab.csv --force")
+    assert "build 'a b.onnx' --out d" in build_command(Path("d"), data)
