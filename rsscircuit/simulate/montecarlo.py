@@ -23,7 +23,7 @@ from rsscircuit.mapping import Tile, column_scale
 from rsscircuit.seeds import stream
 from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import NOMINAL_CELSIUS, at_conditions, resistors_at
-from rsscircuit.technology.corners import at_corners
+from rsscircuit.technology.corners import at_corners, refuse_far
 from rsscircuit.technology.laws import cut_normal
 
 Array = NDArray[np.float64]
@@ -107,6 +107,8 @@ def fixed_program(design: Design, layer: MappedLayer, tile: Tile, seed: int, con
     technology, resistor = design.technology, design.technology.resistor
     nominal = technology.drive.supply_volt
     supply_range = conditions.supply_volt or (0.9 * nominal, 1.1 * nominal)
+    for name, ends in (("celsius", conditions.celsius), ("supply", supply_range)):
+        refuse_far(name, max(ends, key=abs), technology, where=f"--{name}")
     try:
         for celsius, supply in product(conditions.celsius, supply_range):
             at_conditions(technology, celsius, supply)

@@ -339,6 +339,9 @@ def test_without_matplotlib_pictures_are_refused_before_any_work(monkeypatch: py
         ({"trials": 0}, "--trials: there must be at least one trial"),
         ({"trials": 1, "workers": -1}, "--workers: a number of workers is from 0; got -1"),
         ({"trials": 1, "seed": -1}, "--seed"),
+        ({"trials": 1, "fixed": True, "conditions": Conditions(celsius=(0.0, 2000.0))}, "--celsius: .* beyond 250 C"),
+        ({"trials": 1, "fixed": True, "conditions": Conditions(supply_volt=(1.6, 18.0))}, "--supply: .* twice"),
+        ({"trials": 1, "fixed": True, "conditions": Conditions(years=(-1.0, 1.0))}, "--years: age cannot"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(wrong: dict[str, Any], says: str, design: Path) -> None:
