@@ -16,7 +16,7 @@ from rsscircuit.comparison import DIES
 from rsscircuit.errors import InputError, RsscircuitError
 from rsscircuit.options import ADC, DEFAULT_TOLERANCE, BuildOptions
 from rsscircuit.progress import Progress, silent
-from rsscircuit.quantities import parse_quantity, parse_range, parse_tile
+from rsscircuit.quantities import parse_numbers, parse_quantity, parse_range, parse_tile
 from rsscircuit.report import corners, tables
 from rsscircuit.report.bars import bar
 from rsscircuit.sizing import DEFAULT_PLANS
@@ -115,19 +115,67 @@ def build(model: str, out: str, tile: str, force: bool, as_json: bool, **choices
 
 @cli.command(epilog="Example: generate-crossbar evaluate generated/lenet5 --inputs images.npy --labels labels.npy")
 @directory_argument
-@option("--inputs", required=True, metavar="X.npy", help="float [N, ...], as the network takes it.")
+@option("--inputs", required=True, metavar="X.npy", help="[N, ...], as the network takes it.")
 @option("--labels", metavar="Y.npy", help="Whole numbers [N]; without them there is no accuracy.")
 @option("--limit", type=int, help="Only the first so many inputs.")
+@option(
+    "--effects",
+    help="At work on the chip: all, none, or some of solver, measurement, faults, ageing, temperature, voltage, "
+    "switch, leakage, wires, dac, gain, offset, noise, adc. Else all, beside the design without read-out.",
+)
+@option("--attribute", is_flag=True, help="What each effect costs, alone and switched on in that order.")
+@option("--calibration", metavar="X.npy", help="Inputs that the converters are laid out for; else the first 256.")
+@option("--dac-bits", type=int, help="Converters at the rows; else the technology's.")
+@option("--adc-bits", type=int, help="Converters at the columns; else the technology's.")
+@option("--adc-percentile", type=float, help="Of a layer's column currents, full scale; else the technology's.")
+@option("--celsius", type=float, default=27.0, help="Temperature.")
+@option("--years", type=float, default=0.0, help="Age.")
+@option("--stuck-open", type=float, default=0.0, metavar="SHARE", help="Switches stuck since programming.")
+@option("--stuck-closed", type=float, default=0.0, metavar="SHARE", help="The same.")
+@option("--seed", type=int, default=1, help="Of drift, faults, offsets and noise.")
+@option("--engine", default="nodal", help="nodal, or ngspice for some --images.")
+@option("--images", metavar="N|LIST", help="With --engine ngspice: so many from the first, or numbers as 3,7,0.")
+@option("--workers", type=int, metavar="N", help="Batches at a time; else one a core. The results are the same.")
 @json_option
-def evaluate(directory: str, inputs: str, labels: str | None, limit: int | None, as_json: bool) -> None:
-    """Accuracy of the trained network, of the mapped design, and of the design with parasitics."""
-    from rsscircuit.analyses import evaluate as run
+def evaluate(
+    directory: str,
+    inputs: str,
+    labels: str | None,
+    limit: int | None,
+    effects: str | None,
+    attribute: bool,
+    calibration: str | None,
+    engine: str,
+    images: str | None,
+    workers: int | None,
+    as_json: bool,
+    **conditions: Any,
+) -> None:
+    """How the chip answers beside the trained network: accuracy, agreement and output error."""
+    from rsscircuit import analyses
+    from rsscircuit.inference import Operation
+    from rsscircuit.report import inference as report
 
-    result = run(directory, inputs, labels, limit=limit, progress=_bars(as_json))
+    asked: dict[str, Any] = {"operation": Operation(**conditions), "calibration": calibration}
+    asked |= {"progress": _bars(as_json)}
+    given = {"--limit": limit, "--attribute": attribute or None, "--workers": workers, "--images": images}
+    report.check_choices(engine, {name for name, value in given.items() if value is not None})
+    if engine == "ngspice":
+        chosen = parse_numbers(images or "1", "--images")
+        result = analyses.evaluate_spice(directory, inputs, labels, images=chosen, effects=effects or "all", **asked)
+        show = report.show_spice
+    elif attribute:
+        asked |= {"limit": limit, "workers": workers}
+        result = analyses.attribute_errors(directory, inputs, labels, effects=effects or "all", **asked)
+        show = report.show_attribution
+    else:
+        asked |= {"limit": limit, "workers": workers}
+        result = analyses.evaluate(directory, inputs, labels, effects=effects, **asked)
+        show = report.show_evaluation
     if as_json:
         _print_json(result)
     else:
-        tables.show_evaluation(result)
+        show(result)
 
 
 @cli.command(

@@ -16,7 +16,6 @@ from rsscircuit.quantities import engineering
 from rsscircuit.technology import Technology
 
 PIPE_WIDTH = 160
-WORTH_A_WARNING = 1e-3
 NOTES = 3  # of a layer that are printed
 
 
@@ -204,40 +203,6 @@ def _objective(options: Mapping[str, Any]) -> str:
     if options["stuck"]:
         parts.append(f"stuck switches of {options['stuck']}")
     return ", ".join(parts)
-
-
-def show_evaluation(result: Mapping[str, Any]) -> None:
-    """Accuracy, agreement and output error, a row a variant."""
-    rows = [
-        ("trained network", *_answers(result, "trained")),
-        ("mapped design", *_answers(result, "mapped")),
-        ("with parasitics", *_answers(result, "with_parasitics")),
-    ]
-    if without := result.get("without_corners"):
-        rows.append(("mapped design, chosen without corners", *_answers(without, "mapped")))
-        rows.append(("with parasitics, chosen without corners", *_answers(without, "with_parasitics")))
-    print_table(("", "accuracy", "agreement with trained", "output error"), rows)
-    beyond = {name: share for name, share in result["beyond_range"].items() if share > 0}
-    lines = [f"{result['images']} inputs; output error is rms of the error over rms of the output"]
-    lines += [
-        f"{percent(share)} of the activations into {name} exceed its input range" for name, share in beyond.items()
-    ]
-    if any(share > WORTH_A_WARNING for share in beyond.values()):
-        lines += [
-            "WARNING: drives are taken beyond the input range as they come; a converter cuts them off, and the switch",
-            "model of the row with parasitics holds only near the read voltage. Calibrate with inputs like these.",
-        ]
-    print_lines(lines)
-
-
-def _answers(result: Mapping[str, Any], variant: str) -> tuple[str, str, str]:
-    """Accuracy, agreement and output error of a variant."""
-    accuracy, agreement, error = (result[key].get(variant) for key in ("accuracy", "agreement", "output_error"))
-    return (
-        "-" if accuracy is None else percent(accuracy, 4),
-        "" if agreement is None else percent(agreement, 5),
-        "" if error is None else percent(error),
-    )
 
 
 def show_technology(technology: Technology, text: str) -> None:

@@ -26,6 +26,7 @@ PAGES = [
     "docs/circuits.md",
     "docs/montecarlo.md",
     "docs/signoff.md",
+    "docs/evaluation.md",
 ]
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)")

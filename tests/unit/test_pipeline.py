@@ -20,9 +20,7 @@ from rsscircuit.errors import DesignError, InputError, RsscircuitError
 from rsscircuit.network import Layer, read_network, run
 from rsscircuit.options import BuildOptions
 from rsscircuit.pipeline import input_scales
-from rsscircuit.simulate.inference import LayerResponse, product_of
 from rsscircuit.technology import technology_text
-from rsscircuit.technology.cell import Bend
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -158,29 +156,6 @@ def test_evaluate_is_the_same_by_hand(small_design: Path, small_inputs: Path, tm
     by_hand = run(design.network, x, product=product)[design.network.outputs[0]]
     error = np.sqrt(((by_hand - trained) ** 2).sum() / (trained**2).sum())
     assert result["output_error"]["mapped"] == pytest.approx(error, rel=1e-9)
-
-
-@pytest.mark.parametrize("low", [-1.0, 0.0])
-@pytest.mark.parametrize("name", ["conv", "hidden", "out"])
-def test_a_layer_s_product_is_its_columns_currents(name: str, low: float, small_design: Path) -> None:
-    design, rng = rsscircuit.load(small_design), np.random.default_rng(3)
-    shapes = {layer.name: layer.matrix.weights.shape for layer in design.layers}
-    given = {
-        each: LayerResponse(
-            linear=1e-6 * rng.standard_normal(shape),
-            bend=Bend(**{term: 1e-6 * rng.standard_normal(shape) for term in ("square", "odd", "cube")}),
-        )
-        for each, shape in shapes.items()
-    }
-    layer, matrix = design.layer(name), design.layer(name).matrix
-    inputs = rng.uniform(low, 1.0, (7, shapes[name][0] - matrix.bias_rows)) * matrix.input_full_scale
-    read_volt, response = design.technology.drive.read_volt, given[name]
-    volts = read_volt * matrix.drive(inputs)
-    assert response.bend is not None
-    ampere = volts @ response.linear + response.bend.currents(volts)
-    product = product_of(design, lambda _, each: given[each.name])
-    by_hand = ampere * matrix.input_full_scale / (read_volt * layer.siemens_per_weight)
-    assert product(design.network.layer(name), inputs) == pytest.approx(by_hand, rel=1e-10)
 
 
 def test_ranges_come_from_calibration_or_from_bounds(small_network: Path, small_inputs: Path) -> None:
