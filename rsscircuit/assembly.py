@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from rsscircuit.banks import BankSpec, Die, FloorPlan, MeasuredBanks
 from rsscircuit.calibration import Tolerance
-from rsscircuit.controller import ArrayGeometry, emit_verilog, pack
+from rsscircuit.controller import ArrayGeometry, emit_proofs, emit_verilog, pack
 from rsscircuit.design import (
     Crossbar,
     MappedLayer,
@@ -172,7 +172,8 @@ class Assembly:
             with self.timed(f"layer {job.label}"), self.progress(job.label, len(job.tiles)) as advance:
                 layers.append(self._layer(job, geometry, advance))
         with self.timed("controller"), self.progress("controller", 1) as advance:
-            for name, text in emit_verilog(geometry).items():
+            verilog = emit_verilog(geometry)
+            for name, text in (verilog | emit_proofs(geometry, verilog["xbar_top.sv"])).items():
                 write_bytes(self.folder / "hdl" / name, text.encode())
             advance(1)
         self._record(layers, geometry, origin)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,9 +19,10 @@ EngineControl = wiring.Signature({"start": Out(1), "busy": In(1), "done": In(1)}
 class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
     """Starts one engine at a time, and keeps the fault and the bits of programmed tiles.
 
-    Each of ``load``, ``infer``, ``calibrate`` and ``edit`` starts its engine or is ``refused``; one vector may
-    wait for the vector under way. A fault, a kill and ``clear`` end everything by ``abort``, and nothing stays
-    programmed. Tiles are driven while they are programmed and nothing is written, and by the calibrator.
+    Each of ``load``, ``infer``, ``calibrate`` and ``edit`` starts its engine or is ``refused``, as are several at
+    once; one vector may wait for the vector under way, and nothing else starts before it. A fault, a kill and
+    ``clear`` end everything by ``abort``, and nothing stays programmed. Tiles are driven while they are programmed
+    and nothing is written, and by the calibrator.
 
     Args:
         config: The controller.
@@ -85,14 +86,18 @@ class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         self._may_start = healthy & ~self.killed  # what starts with an abort is ended by it
 
     def _starts(self, m: Any) -> None:
-        idle, queued = self._may_start & ~self._busy, Signal()
-        same = 1 if self._config.tiles == 1 else self.selected == self._active
+        idle, queued = self._may_start & ~self._busy, Signal(name="queued")
+        commands = Cat(self.load, self.infer, self.calibrate, self.edit)
+        single = (commands & (commands - 1)) == 0
+        free = idle & ~queued & single  # a vector that waits goes first
+        same = Const(1) if self._config.tiles == 1 else self.selected == self._active
         runs = self.sequencer.busy & same
-        accepts = self.input_full & self.selected_is_programmed & ~queued & self._may_start & (~self._busy | runs)
+        waits = self.input_full & self.selected_is_programmed & ~queued
+        accepts = waits & single & self._may_start & (~self._busy | runs)
         m.d.comb += [
-            self.loader.start.eq(self.load & idle),
-            self.calibrator.start.eq(self.calibrate & idle),
-            self.editor.start.eq(self.edit & idle & self.selected_is_programmed & self.cell_is_inside),
+            self.loader.start.eq(self.load & free),
+            self.calibrator.start.eq(self.calibrate & free & same),
+            self.editor.start.eq(self.edit & free & same & self.selected_is_programmed & self.cell_is_inside),
             self.sequencer.start.eq(queued & idle),
             self.idle.eq(idle),
             self.refused.eq(

@@ -15,7 +15,7 @@ from rsscircuit.mapping import ColumnDemand
 from rsscircuit.network import exact_product, run
 from rsscircuit.options import BuildOptions, resolve
 from rsscircuit.report.corners import show_corners
-from rsscircuit.report import show_evaluation
+from rsscircuit.report.inference import show_evaluation
 from rsscircuit.report.tables import design_lines, percent, print_lines
 from rsscircuit.technology.corners import Corner
 
