@@ -32,7 +32,7 @@ $(VENV)/.run: pyproject.toml scripts/system_parts.sh
 
 # What its checks need beside that.
 $(VENV)/.dev: $(VENV)/.run
-	sh scripts/system_parts.sh iverilog
+	sh scripts/system_parts.sh iverilog g++ make
 	$(BIN)/python scripts/install_group.py dev
 	$(BIN)/python scripts/install_group.py alone --no-deps
 	touch $@
