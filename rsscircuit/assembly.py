@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from rsscircuit.banks import BankSpec, Die, FloorPlan, MeasuredBanks
 from rsscircuit.calibration import Tolerance
-from rsscircuit.controller import ArrayGeometry, emit_proofs, emit_verilog, pack
+from rsscircuit.controller import ArrayGeometry, ControllerConfig, pack
 from rsscircuit.design import (
     Crossbar,
     MappedLayer,
@@ -37,6 +37,7 @@ from rsscircuit.design.files import write_array, write_bytes
 from rsscircuit.design.marks import Marks, save_marks
 from rsscircuit.design.statistics import LayerAudit, MeasurementFloor, totals
 from rsscircuit.errors import InputError
+from rsscircuit.handover import Delivery, first_frame, hdl_files
 from rsscircuit.mapping import MAX_BIAS_ROWS, LayerMatrix, Tile, column_scale
 from rsscircuit.netlist import tile_deck
 from rsscircuit.network import Network
@@ -172,9 +173,14 @@ class Assembly:
             with self.timed(f"layer {job.label}"), self.progress(job.label, len(job.tiles)) as advance:
                 layers.append(self._layer(job, geometry, advance))
         with self.timed("controller"), self.progress("controller", 1) as advance:
-            verilog = emit_verilog(geometry)
-            for name, text in (verilog | emit_proofs(geometry, verilog["xbar_top.sv"])).items():
-                write_bytes(self.folder / "hdl" / name, text.encode())
+            delivery = Delivery(
+                config=ControllerConfig(geometry=geometry),
+                frame=first_frame(self.folder, [job.label for job in self.jobs], geometry),
+                nominal_ohm=self.bank.nominal_ohm,
+                technology=self.technology,
+            )
+            for name, content in hdl_files(delivery).items():
+                write_bytes(self.folder / "hdl" / name, content)
             advance(1)
         self._record(layers, geometry, origin)
         (self.folder / record.LOG_FILE).write_text("".join(self.timed.lines), "utf-8")

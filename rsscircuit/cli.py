@@ -435,6 +435,30 @@ def emit(
         tables.print_lines([f"{out}: {written['what']}, {written['lines']} lines", f"run: {written['run']}"])
 
 
+@cli.command(epilog="Example: generate-crossbar hdl design --out design_wishbone --bus wishbone --replay")
+@directory_argument
+@option("--out", required=True, metavar="FOLDER", help="Folder to write.")
+@option("--bus", default="axi4-lite", metavar="BUS", help="axi4-lite, wishbone or spi.")
+@option("--array", default="memory", metavar="PLACE", help="Latches as memory inside, or as macros at the ports.")
+@option("--tiles", type=int, default=1, help="Tiles behind the controller.")
+@option("--dac-bits", type=int, default=8, help="Bits of an input code.")
+@option("--adc-bits", type=int, default=8, help="Bits of an output code.")
+@option("--weight-map", is_flag=True, help="With the table from weight codes to subsets.")
+@option("--fuses", is_flag=True, help="One-time programmable: no loader, no calibration, no editing.")
+@option("--replay", is_flag=True, help="Record every pin of a simulated run, and the bench that replays it.")
+@option("--force", is_flag=True, help="Write into a folder that holds files.")
+@json_option
+def hdl(directory: str, out: str, replay: bool, force: bool, as_json: bool, **configuration: Any) -> None:
+    """The package of a design's controller for another bus or variant, or with recorded pins."""
+    from rsscircuit.handing_over import hand_over
+
+    written = hand_over(directory, out, replay=replay, force=force, progress=_bars(as_json), **configuration)
+    if as_json:
+        _print_json(written)
+    else:
+        tables.print_lines([f"{out}: {written['files']} files; README.md says what they are"])
+
+
 @cli.command()
 @directory_argument
 @json_option
@@ -603,7 +627,7 @@ def _written(folder: Path) -> list[str]:
         "design.json": "options, versions, seed, figures; enough to repeat the run",
         "netlist/": "one SPICE deck a tile; run one with ngspice -b",
         "bitstream/": "one frame a tile for the controller",
-        "hdl/": "the controller in SystemVerilog, and a bench",
+        "hdl/": "the controller: Verilog, benches, registers, driver, constraints; see README.md",
         "banks/": "true and measured conductances and the switch plan",
         "run.log": "seconds of each stage",
     }

@@ -374,7 +374,7 @@ def test_nothing_of_the_old_program_is_lost(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(assembly, "emit_verilog", interrupted)
+        patch.setattr(assembly, "hdl_files", interrupted)
         with pytest.raises(KeyboardInterrupt):
             rsscircuit.program(folder, lab, force=True)
     assert files(folder) == before
