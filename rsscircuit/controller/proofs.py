@@ -218,7 +218,7 @@ def _wires(config: ControllerConfig) -> dict[str, tuple[str, bool]]:
         "loader_state": ("loader.state", True),
         "loader_done": ("loader.done", True),
         "field": ("loader.field", True),
-        "final_word": ("loader.final", True),
+        "final_word": ("loader.final_", True),
         "accept": ("loader.accept", True),
         "loader_timer": ("loader.timer__start", True),
         "place": ("crc_unit.client__place", True),
