@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rsscircuit import analyses
+from rsscircuit import simulation
 from rsscircuit.errors import SimulationError
 from rsscircuit.simulate import ngspice
 from rsscircuit.simulate.ngspice import Held, joined
@@ -241,8 +241,8 @@ def test_a_failure_names_the_tile_and_the_netlist_that_was_run(
     else:
         shutil.rmtree(design / "netlist")
         deck = design / "results" / "simulate_conv_0_ngspice.cir"
-        monkeypatch.setattr(analyses, "tile_deck", lambda *a, **k: clash)
+        monkeypatch.setattr(simulation.dialects, "write", lambda *a, **k: clash)
     where = re.escape(f"layer conv, tile 0, {deck}: ngspice failed: the matrix is singular")
     with pytest.raises(SimulationError, match=f"{where}.*check node"):
-        analyses.simulate_tile(design, engine="ngspice", layer="conv", tile=0, inputs=tmp_path / "v.npy")
+        simulation.simulate_tile(design, engine="ngspice", layer="conv", tile=0, inputs=tmp_path / "v.npy")
     assert deck.read_text() == clash

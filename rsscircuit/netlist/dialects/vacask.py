@@ -41,7 +41,7 @@ from rsscircuit.netlist.elements import (
 from rsscircuit.quantities import spice_number
 
 EXTENSION = "sim"
-TOLERANCES = "reltol=1e-09 abstol=1e-18 vntol=1e-12"
+RELATIVE_TOLERANCE = 1e-9
 _HEAD = ('load "resistor.osdi"', 'load "capacitor.osdi"', "model resistor resistor", "model capacitor capacitor")
 _BUILT_IN = tuple(f"model {name} {name}" for name in ("vsource", "isource", "vcvs", "vccs"))
 
@@ -65,7 +65,8 @@ def write(circuit: Circuit) -> str:
 
 def _control(circuit: Circuit) -> Iterator[str]:
     heat = "" if circuit.celsius is None else f" temp={spice_number(circuit.celsius)}"
-    yield f'  options gmin=1e-18 {TOLERANCES} rawfile="ascii"{heat}'
+    relative = spice_number(circuit.relative_tolerance or RELATIVE_TOLERANCE)
+    yield f'  options gmin=1e-18 reltol={relative} abstol=1e-15 vntol=1e-12 rawfile="ascii"{heat}'
     saved = [*(f"v({node})" for node in circuit.voltages), *(f"i(v{name})" for name in circuit.currents)]
     yield f"  save {' '.join(saved)}"
     yield from _analysis(circuit.analysis)
