@@ -135,7 +135,7 @@ def evaluate(directory: str, inputs: str, labels: str | None, limit: int | None,
 @directory_argument
 @layer_option
 @tile_option
-@option("--inputs", metavar="V.npy", help="volt [cases, rows], bias rows first; noise needs none.")
+@option("--inputs", metavar="V.npy", help="volt [cases, rows], bias rows first; noise takes none.")
 @option("--engine", default="ngspice", help="ideal, nodal, ngspice or vacask.")
 @option(
     "--analysis",
@@ -154,7 +154,7 @@ def evaluate(directory: str, inputs: str, labels: str | None, limit: int | None,
     help="Amplifier of transient, ac and noise: tia:gain=1e5,bandwidth=1e7,offset=0,noise=1e-8,feedback=20e3 "
     "(all have these defaults).",
 )
-@option("--adc-bits", type=int, default=8, help="Converter to half a step of which a transient settles.")
+@option("--adc-bits", type=int, help="Converter to half a step of which a transient settles; else 8.")
 @option("--column", type=int, help="Whose noise; else the column that conducts most.")
 @json_option
 def simulate(

@@ -43,7 +43,9 @@ R = TypeVar("R")
 OP, TRANSIENT, AC, NOISE = "op", "transient", "ac", "noise"
 ANALYSES = {OP: tuple(ENGINES), TRANSIENT: tuple(ANALYSERS), AC: tuple(ANALYSERS), NOISE: tuple(ANALYSERS)}
 PIECES = 8  # in which the cases of a process of their own are told of
-MOST_BITS = 24
+ADC_BITS = 8
+MOST_BITS = 16  # half a step of more is below what simulators solve to
+MOST_VOLT = 1e3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ class Choices:
         celsius: Temperature.
         supply: Gate voltage of a closed switch; None for the technology's.
         readout: The amplifier of the analyses beside ``op``: ``tia:gain=1e5,bandwidth=1e7``; None for its defaults.
-        adc_bits: Resolution to which a transient settles.
+        adc_bits: Resolution to which a transient settles; None for 8.
         column: Whose noise; None for the column that conducts most.
         own_process: Run ngspice in a process of its own, which a crash of the library ends alone.
     """
@@ -70,7 +72,7 @@ class Choices:
     celsius: float = NOMINAL_CELSIUS
     supply: float | None = None
     readout: str | None = None
-    adc_bits: int = 8
+    adc_bits: int | None = None
     column: int | None = None
     own_process: bool = False
 
@@ -96,7 +98,7 @@ def simulate_tile(
         engine: ``ideal``, ``nodal``, ``ngspice`` or ``vacask``.
         layer: By name or label.
         tile: Of the layer, from 0.
-        inputs: ``.npy`` file, volt [cases, rows], bias rows first; noise needs none.
+        inputs: ``.npy`` file, volt [cases, rows], bias rows first; noise takes none.
         choices: How; an operating point of the design as built by default.
         progress: Bars for people.
 
@@ -293,23 +295,34 @@ def _check(engine: str, choices: Choices) -> None:
             remedy="leave it out, or add --analysis transient, ac or noise",
         )
     if choices.readout is not None and parse_readout(choices.readout) is None:
-        raise InputError(f"a {analysis} needs an amplifier", where="--readout", got=VIRTUAL_GROUND)
-    if not 1 <= choices.adc_bits <= MOST_BITS:
+        raise InputError(f"the analysis {analysis} needs an amplifier", where="--readout", got=VIRTUAL_GROUND)
+    if choices.adc_bits is not None and analysis != TRANSIENT:
+        raise InputError("only a transient settles", where="--adc-bits", remedy="add --analysis transient")
+    if choices.adc_bits is not None and not 1 <= choices.adc_bits <= MOST_BITS:
         raise InputError(f"a converter has 1 to {MOST_BITS} bits", where="--adc-bits", got=choices.adc_bits)
+    if choices.pdk_root is not None and level != PDK:
+        raise InputError(
+            "only a kit's transistor is read from there", where="--pdk-root", remedy="add --switch pdk:NAME"
+        )
     if choices.column is not None and analysis != NOISE:
         raise InputError("one column is chosen for its noise", where="--column", remedy="add --analysis noise")
 
 
 def _volts(inputs: str | Path | None, analysis: str, run: _Run) -> Array:
     rows = run.tile.rows
-    if inputs is None:
-        if analysis != NOISE:
-            raise InputError(f"a {analysis} needs input voltages", where="--inputs", remedy="name a .npy file")
+    if analysis == NOISE:
+        if inputs is not None:
+            raise InputError("noise is that of rows at rest", where="--inputs", remedy="leave it out")
         return np.zeros((0, rows))
+    if inputs is None:
+        raise InputError(f"the analysis {analysis} needs input voltages", where="--inputs", remedy="name a .npy file")
     volts = np.atleast_2d(read_user_array(inputs, "--inputs").astype(np.float64))
     if volts.ndim != 2 or volts.shape[1] != rows:
         takes = f"tile {run.tile.index} of {run.layer.name} takes volt [cases, {rows}]"
         raise InputError(takes, where="--inputs", got=str(volts.shape))
+    if np.abs(volts).max() > MOST_VOLT:
+        remedy = f"give volts; the technology reads at {run.technology.drive.read_volt:g} V"
+        raise InputError("no row takes such a voltage", where="--inputs", got=float(np.abs(volts).max()), remedy=remedy)
     return volts
 
 
@@ -369,18 +382,21 @@ def _amplifier(tile: SignalTile) -> dict[str, Any]:
 
 
 def _transient(run: _Run, volts: Array, advance: Callable[[int], None]) -> tuple[dict[str, Any], dict[str, Any]]:
-    tile, bits = run.signal_tile(), run.choices.adc_bits
+    tile, bits = run.signal_tile(), ADC_BITS if run.choices.adc_bits is None else run.choices.adc_bits
+    full_scale = float(np.abs(tile.output_volt(volts)).max())
+    if full_scale == 0.0:
+        raise InputError("no output moves, so none settles", where="--inputs", remedy="give voltages other than 0")
     run.write(signals.step_circuit(tile, bits, volts[0], signals.first_stop(tile, bits)))
-    task = partial(signals.step_response, tile, ANALYSERS[run.engine], run.where, bits)
+    task = partial(signals.step_response, tile, ANALYSERS[run.engine], run.where, bits, full_scale)
     waves = run.by(task, list(volts), advance)
     run.write(signals.step_circuit(tile, bits, volts[0], waves[0].stop_second))
-    full_scale = max(float(np.abs(wave.final).max()) for wave in waves)
     half_step = full_scale * 2.0 ** -(bits + 1)
     settling = np.array([signals.settling_second(wave, half_step) for wave in waves])
     estimate = np.array([signals.settling_estimate(tile, wave, half_step) for wave in waves])
     charge = [signals.charge_coulomb(tile, wave, float(wave.second[-1])) for wave in waves]
     found = _amplifier(tile) | {
         "full_scale_volt": full_scale,
+        "adc_bits": bits,
         "half_step_volt": half_step,
         "settling_second": settling.tolist(),
         "estimate_second": estimate.tolist(),

@@ -28,17 +28,18 @@ def _operating_points(result: Mapping[str, Any]) -> None:
         shown = currents[:MOST_CASES]
         rows = [(str(j), *(engineering(case[j], "A", 6) for case in shown)) for j in range(len(currents[0]))]
         print_table(("column", *(f"case {case}" for case in range(len(shown)))), rows)
+    rms = engineering(result["rms_ampere"], "A")
+    closed = "sum G v, without voltage coefficients, wires or leakage"
+    difference = (
+        f"difference: {percent(result['relative_difference'])} rms over rms, worst "
+        f"{percent(result['worst_difference'])} of the largest current, from {closed}"
+    )
     print_lines(
         [
-            f"currents of {result['cases']} cases x {len(currents[0])} columns: "
-            f"{engineering(result['rms_ampere'], 'A')} rms",
-            f"difference from the closed form: {percent(result['relative_difference'])} rms over rms, "
-            f"worst {percent(result['worst_difference'])} of the largest current",
+            f"currents of {result['cases']} cases x {len(currents[0])} columns: {rms} rms",
+            closed if result["engine"] == "ideal" else difference,
         ]
     )
-    if result["largest_volt"] > 1.001 * result["read_volt"]:
-        warning = f"inputs reach {result['largest_volt']:g} V; the model holds up to {result['read_volt']:g} V"
-        print_lines([f"WARNING: {warning}"])
 
 
 def _transient(result: Mapping[str, Any]) -> None:
@@ -58,7 +59,7 @@ def _transient(result: Mapping[str, Any]) -> None:
         for j in chosen.tolist()
     ]
     print_table(("column", "settled", "estimate", "1 + R_f sum G", "tau", "Q"), rows)
-    bits = result["options"]["adc_bits"]
+    bits = result["adc_bits"]
     print_lines(
         [
             f"settled: to half a step of {bits} bits, {engineering(result['half_step_volt'], 'V')} of "
@@ -117,6 +118,9 @@ _SHOWN = {"op": _operating_points, "transient": _transient, "ac": _ac, "noise": 
 
 def _what_was_in(result: Mapping[str, Any]) -> Iterator[str]:
     options, conditions = result["options"], result["conditions"]
+    if result["analysis"] in ("op", "transient") and result["largest_volt"] > 1.001 * result["read_volt"]:
+        reach = f"inputs reach {result['largest_volt']:g} V; the model holds up to {result['read_volt']:g} V"
+        yield f"WARNING: {reach}"
     wires = "with wires and leakage" if result["wires"] else "ideal wires, no leakage"
     yield f"{result['version']}, layer {result['layer']}, tile {result['tile']}: {options['switch']} switches, {wires}"
     here = f"{conditions['celsius']:g} C, supply {conditions['supply_volt']:g} V"

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 
 from rsscircuit.design import Crossbar
 from rsscircuit.errors import SimulationError
-from rsscircuit.netlist import Tia, TileOptions, tile_circuit
+from rsscircuit.netlist import Tia, TileOptions, source_volts, tile_circuit
 from rsscircuit.netlist.capacitances import END, bank_farads, bit_farads, word_farads
 from rsscircuit.netlist.elements import (
     Ac,
@@ -36,8 +37,8 @@ from rsscircuit.netlist.elements import (
     OperatingPoint,
     Part,
     PiecewiseLinear,
+    PolynomialCurrent,
     Resistor,
-    Section,
     Transient,
     VoltageSource,
 )
@@ -55,6 +56,7 @@ OF_A_STEP = 0.02  # the simulator's tolerance, of half a step
 BELOW, ABOVE = 100.0, 10.0  # band of an AC analysis about the bandwidths
 NOISE_ABOVE = 1000.0  # of a noise analysis
 AC_POINTS, NOISE_POINTS = 50, 20  # a decade
+REACHED = 0.85  # of the end asked for: a sweep by decades stops within a point of it
 LEAST_GAIN = 1e-6  # of the largest: a column that answers less has no bandwidth to speak of
 
 Analyser = Callable[..., dict[str, NDArray[Any]]]
@@ -121,6 +123,12 @@ class SignalTile:
         result: Array = np.sqrt(loop) / self.noise_gain
         return result
 
+    def output_volt(self, volts: Array) -> Array:
+        """Where the outputs go by the closed form, volt about the common mode, [cases, cols]."""
+        closed = closed_siemens(self.crossbar, self.technology, self.options).sum(axis=3) / self.ohm_factor
+        result: Array = -self.feedback_ohm * volts @ (closed[:, :, 0] - closed[:, :, 1])
+        return result / (1.0 + self.noise_gain / self.tia.gain)
+
     @property
     def line_second(self) -> Array:
         """Elmore's delay to the amplifier, the latest path."""
@@ -163,24 +171,34 @@ class SignalTile:
             segments=self.segments,
             options=self.options,
         )
-        drivers, *others = made.sections
-        common = self.technology.drive.common_mode_volt
-        driven = tuple(_driven(each, common, analysis) for each in drivers.elements)
-        scaled = (replace(each, elements=tuple(map(self._in_ohms, each.elements))) for each in others)
+        here = partial(self._element, analysis, frozenset(self.drivers))
         parts = tuple(self._noisy(part) if isinstance(part, Part) else part for part in made.parts)
         return replace(
             made,
             notes=(*made.notes, f"resistances as they are at {self.celsius:g} C, capacitances to the substrate"),
             parts=parts if isinstance(analysis, Noise) else made.parts,
-            sections=(Section(drivers.note, driven), *scaled),
+            sections=tuple(replace(each, elements=tuple(map(here, each.elements))) for each in made.sections),
             analysis=analysis,
             celsius=self.celsius if isinstance(analysis, Noise) else None,
         )
 
-    def _in_ohms(self, element: Element) -> Element:
-        if isinstance(element, Resistor) and isinstance(element.ohm, float):
-            return replace(element, ohm=element.ohm * self.ohm_factor)
-        return element
+    @property
+    def drivers(self) -> tuple[str, ...]:
+        """Names of the row sources, in order."""
+        none = np.zeros((0, len(self.crossbar.targets)))
+        return tuple(name.removeprefix("v") for name in source_volts(none, self.technology, self.options))
+
+    def _element(self, analysis: Analysis, drivers: frozenset[str], element: Element) -> Element:
+        """An element of the tile, driven for an analysis and in the ohms of the temperature."""
+        match element:
+            case VoltageSource(name=name) if name in drivers:
+                return _driven(element, self.technology.drive.common_mode_volt, analysis)
+            case Resistor(ohm=float(ohm)):
+                return replace(element, ohm=ohm * self.ohm_factor)
+            case PolynomialCurrent(square=square, cube=cube):
+                return replace(element, square=square / self.ohm_factor, cube=cube / self.ohm_factor)
+            case _:
+                return element
 
     def _noisy(self, part: Part) -> Part:
         """The amplifier with a resistor whose thermal noise is the amplifier's own."""
@@ -206,9 +224,9 @@ class SignalTile:
         return result
 
 
-def _driven(source: Element, common: float, analysis: Analysis) -> Element:
-    if not isinstance(source, VoltageSource) or not isinstance(source.dc, float):
-        raise TypeError("row drivers are voltage sources")
+def _driven(source: VoltageSource, common: float, analysis: Analysis) -> VoltageSource:
+    if not isinstance(source.dc, float):
+        raise TypeError("row drivers have a voltage")
     match analysis:
         case Transient(stop=stop):
             step = PiecewiseLinear(((0.0, common), (stop / POINTS, source.dc)))
@@ -245,12 +263,16 @@ def first_stop(tile: SignalTile, adc_bits: int) -> float:
 
 def step_circuit(tile: SignalTile, adc_bits: int, volts: Array, stop: float) -> Circuit:
     """All rows step to ``volts`` [rows] at time 0, until ``stop`` (second)."""
-    analysis = Transient(step=stop / POINTS, stop=stop, longest_step=stop / POINTS)
+    analysis = Transient(step=stop / POINTS, stop=stop, longest_step=stop / POINTS, damped=True)
     return replace(tile.circuit(volts, analysis), relative_tolerance=OF_A_STEP * 2.0 ** -(adc_bits + 1))
 
 
-def step_response(tile: SignalTile, analyse: Analyser, where: str, adc_bits: int, volts: Array) -> Waveforms:
-    """:func:`step_circuit`, until every column has settled to half a step of the converter.
+def step_response(
+    tile: SignalTile, analyse: Analyser, where: str, adc_bits: int, full_scale_volt: float, volts: Array
+) -> Waveforms:
+    """:func:`step_circuit`, until every column has settled to half a step of a converter of that full scale.
+
+    Where no row steps, nothing is run but the operating point.
 
     Raises:
         SimulationError: It does not settle, or the simulator failed.
@@ -260,16 +282,29 @@ def step_response(tile: SignalTile, analyse: Analyser, where: str, adc_bits: int
     common = tile.technology.drive.common_mode_volt
     there = analyse(at_rest, where=where)
     final = np.array([float(there[name][0]) for name in outputs]) - common
-    half_step = np.abs(final).max() * 2.0 ** -(adc_bits + 1)
+    half_step = full_scale_volt * 2.0 ** -(adc_bits + 1)
     stop = first_stop(tile, adc_bits)
+    if not volts.any():
+        return Waveforms(second=np.array([0.0, stop]), volt=np.stack([final, final]), final=final, stop_second=stop)
     for _ in range(TRIES):
         found = analyse(step_circuit(tile, adc_bits, volts, stop), where=where)
+        _reaches(found["time"], stop, where)
         volt = np.stack([found[name] for name in outputs], axis=1) - common
         run = Waveforms(second=found["time"], volt=volt, final=final, stop_second=stop)
         if np.isfinite(settling_second(run, half_step)).all():
             return run
         stop *= LONGER
     raise SimulationError(f"the columns have not settled within {stop / LONGER:.3g} s", where=where)
+
+
+def _reaches(points: Array, stop: float, where: str) -> None:
+    """A simulator that ends early says nothing in its result.
+
+    Raises:
+        SimulationError: The points end before ``stop``.
+    """
+    if points[-1] < REACHED * stop:
+        raise SimulationError(f"the simulator ended at {points[-1]:g} of {stop:g}", where=where)
 
 
 def settling_second(run: Waveforms, half_step: float) -> Array:
@@ -342,6 +377,7 @@ def frequency_response(tile: SignalTile, analyse: Analyser, where: str, volts: A
     """
     circuit = frequency_circuit(tile, volts)
     found = analyse(circuit, where=where)
+    _reaches(found["frequency"], float(tile.bandwidth_hertz.max()) * ABOVE, where)
     volt = np.stack([found[f"v({name})"] for name in circuit.voltages], axis=1)
     return Response(hertz=found["frequency"], volt=volt)
 
@@ -367,8 +403,8 @@ def noise_circuit(tile: SignalTile, column: int) -> Circuit:
     """The noise of one column, from well below its bandwidth to far above."""
     volts, corner = np.zeros(len(tile.crossbar.targets)), float(tile.bandwidth_hertz[column])
     made = tile.circuit(volts, OperatingPoint())
-    output, source = made.voltages[column], made.sections[0].elements[0].name
-    band = Noise(output, source, NOISE_POINTS, corner / BELOW, corner * NOISE_ABOVE)
+    output = made.voltages[column]
+    band = Noise(output, tile.drivers[0], NOISE_POINTS, corner / BELOW, corner * NOISE_ABOVE)
     return replace(tile.circuit(volts, band), voltages=(output,))
 
 
@@ -379,5 +415,6 @@ def noise(tile: SignalTile, analyse: Analyser, where: str, column: int) -> Noise
         SimulationError: The simulator failed.
     """
     found = analyse(noise_circuit(tile, column), where=where)
+    _reaches(found["frequency"], float(tile.bandwidth_hertz[column]) * NOISE_ABOVE, where)
     density, rms = found["onoise_spectrum"], float(found["onoise_total"][0])
     return NoiseFound(column=column, hertz=found["frequency"], density=density, rms=rms)

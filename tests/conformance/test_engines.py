@@ -85,13 +85,15 @@ def test_the_closed_form(engine: str, layer: str, tile: int, small_design: Path)
 
 @pytest.mark.parametrize("engine", list(ENGINES))
 def test_nothing_in_nothing_out_and_every_case_by_itself(engine: str, small_design: Path) -> None:
+    """Decks have 0.3 V on wires of 1 S, whose rounding is 5e-10 of full scale whatever the tolerance of the solver."""
     design, crossbar = tile_of(small_design, "conv", 0)
     volts = volts_of(crossbar, cases=4)
     volts[2] = 0.0
     together = simulate(engine, crossbar, design.technology, volts, segments=design.segments)
-    assert np.abs(together[2]).max() < 1e-8 * full_scale(crossbar, volts)  # 0.3 V in wires of 1 S, rounded
+    bound = (1e-9 if engine in DECKS else 1e-14) * full_scale(crossbar, volts)
+    assert np.abs(together[2]).max() <= bound
     alone = [simulate(engine, crossbar, design.technology, case[None], segments=design.segments) for case in volts]
-    assert together == pytest.approx(np.concatenate(alone), rel=1e-9, abs=1e-15)
+    assert np.abs(together - np.concatenate(alone)).max() <= bound
 
 
 @pytest.mark.parametrize("engine", list(ENGINES))

@@ -175,7 +175,7 @@ def test_a_sweep_that_fails_in_the_middle_takes_nothing_with_it() -> None:
 
 
 def test_a_deck_without_a_source_to_sweep_is_told() -> None:
-    with pytest.raises(SimulationError, match=r"named .vcase. is not in the circuit"):
+    with pytest.raises(SimulationError, match=r"lacks a source that is swept.*named .vcase. is not in the circuit"):
         ngspice.operating_points(DIVIDER, {"v1": np.array([1.0, 2.0])}, 1, where="the tile")
 
 

@@ -72,7 +72,7 @@ def deck_of(array: WiredArray) -> str:
     for (line, column), siemens in np.ndenumerate(array.siemens):
         if siemens > 0.0:
             resistor(f"w{line}_{column}", f"b{line}_{column}", 1.0 / float(siemens))
-    return "\n".join([*text, ".end", ""])
+    return "\n".join([*text, "Vcase case 0 0", ".end", ""])  # the source that several cases are swept by
 
 
 @pytest.mark.parametrize("ends", [(False, False), (True, False), (False, True), (True, True)])

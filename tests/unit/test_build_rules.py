@@ -207,7 +207,7 @@ def test_half_an_adc_step_is_the_tolerance(small_network: Path, small_inputs: Pa
         ({"tolerance": "half"}, InputError, "a tolerance is a fraction, or adc; got 'half'"),
         ({"tolerance": -0.1}, InputError, "a fraction from 0 to 1; got -0.1"),
         ({"tolerance": float("nan")}, InputError, "a fraction from 0 to 1; got nan"),
-        ({"corners": "celsius=-400"}, InputError, "--corners: impossible corner"),
+        ({"corners": "celsius=-400"}, InputError, "--corners: celsius lies beyond"),
         ({"adc_bits": 0}, InputError, "an ADC has 1 to 24 bits; got 0"),
         (
             {"objective": "best"},

@@ -205,7 +205,8 @@ def test_simulators_take_a_broken_die(engine: str, small_design: Path, table: Pa
     design = rsscircuit.program(small_design, lab, tmp_path / "new")
     np.save(tmp_path / "v.npy", np.full((2, design.layer("conv").tiles[0].rows), 0.1))
     result = rsscircuit.simulate_tile(tmp_path / "new", engine=engine, layer="conv", tile=0, inputs=tmp_path / "v.npy")
-    assert result["relative_difference"] < (1e-5 if engine == "ngspice" else 0.02)
+    bend = 0.1 * abs(design.technology.resistor.voltage_per_volt)  # the closed form has none
+    assert result["relative_difference"] < (1.01 * bend if engine == "ngspice" else 0.02)
     trials = rsscircuit.montecarlo(tmp_path / "new", layer="conv", tile=0, trials=2, fixed=True)
     assert trials["worst"] < 0.2
 

@@ -6,9 +6,11 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import stat
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from rsscircuit import cli, simulation
 from rsscircuit.errors import CrashError, InputError, MissingPartError, RsscircuitError, SimulationError
 from rsscircuit.netlist import Tia, TileOptions
 from rsscircuit.netlist.capacitances import bank_farads
-from rsscircuit.simulate import signals, vacask
+from rsscircuit.simulate import ngspice, signals, vacask
 from rsscircuit.simulate.signals import ANALYSERS, SignalTile
 from rsscircuit.simulation import Choices, simulate_tile
 from rsscircuit.technology.cell import Capacitances, Segments
@@ -35,7 +37,7 @@ BOTH = list(ANALYSERS)
 def signal_tile(
     shape: tuple[int, int] = (5, 3), capacitances: Capacitances | None = None, segments: Segments | None = None
 ) -> SignalTile:
-    options = TileOptions(merged=True, readout=TIA, capacitances=capacitances)
+    options = TileOptions(merged=True, readout=TIA, capacitances=capacitances, voltage_coefficient=False)
     return SignalTile(
         crossbar=random_crossbar(shape, 4),
         technology=TECHNOLOGY,
@@ -55,11 +57,13 @@ VOLTS = np.random.default_rng(8).uniform(0.05, 0.2, 5)
 def test_settling_is_the_closed_form_without_capacitances(engine: str, bits: int) -> None:
     """To 2 % of the time: the ramp of a four-hundredth of the run, and the integrator's step."""
     tile = signal_tile()
-    run = signals.step_response(tile, ANALYSERS[engine], "tile", bits, VOLTS)
-    half_step = float(np.abs(run.final).max()) * 2.0 ** -(bits + 1)
+    full_scale = float(np.abs(tile.output_volt(VOLTS[None])).max())
+    run = signals.step_response(tile, ANALYSERS[engine], "tile", bits, full_scale, VOLTS)
+    half_step = full_scale * 2.0 ** -(bits + 1)
     settled, estimate = signals.settling_second(run, half_step), signals.settling_estimate(tile, run, half_step)
     assert settled == pytest.approx(estimate, rel=0.02)
     wanted = -TIA.feedback_ohm * (VOLTS @ tile.crossbar.pair_siemens()) / (1 + tile.noise_gain / TIA.gain)
+    assert tile.output_volt(VOLTS) == pytest.approx(wanted, rel=1e-12)
     assert run.final == pytest.approx(wanted, rel=1e-6)
     collected = signals.charge_coulomb(tile, run, run.stop_second)
     missing = -run.final / TIA.feedback_ohm * (run.stop_second - tile.time_constant_second)
@@ -140,7 +144,33 @@ def test_a_column_that_does_not_settle_is_told() -> None:
         return {"time": np.array([0.0, stop])} | {name: np.array([0.3, 0.3]) for name in at_rest}
 
     with pytest.raises(SimulationError, match=r"tile: the columns have not settled within .* s"):
-        signals.step_response(signal_tile(), stuck, "tile", 8, VOLTS)
+        signals.step_response(signal_tile(), stuck, "tile", 8, 0.2, VOLTS)
+
+
+@pytest.mark.parametrize("engine", BOTH)
+def test_a_step_that_has_long_settled_is_as_few_points(engine: str) -> None:
+    """By the trapezoidal rule resistors of picoseconds ring on, and the time step shrinks without end."""
+    tile = signal_tile((5, 3), LOADED)
+    stop = 10 * signals.first_stop(tile, 8)
+    found = ANALYSERS[engine](signals.step_circuit(tile, 8, VOLTS, stop), where="tile")
+    assert len(found["time"]) < 2 * signals.POINTS
+    final = np.array([found[f"v(out{j})"][-1] for j in range(3)]) - TECHNOLOGY.drive.common_mode_volt
+    assert final == pytest.approx(tile.output_volt(VOLTS), rel=1e-6)
+
+
+@pytest.mark.parametrize("analysis", ["transient", "ac", "noise"])
+def test_a_simulation_that_ends_early_is_told(analysis: str) -> None:
+    def short(circuit: Any, *, where: str) -> dict[str, Any]:
+        found = ANALYSERS["ngspice"](circuit, where=where)
+        return {name: values[: len(values) // 2] if len(values) > 1 else values for name, values in found.items()}
+
+    analyses = {
+        "transient": partial(signals.step_response, adc_bits=8, full_scale_volt=0.1, volts=VOLTS),
+        "ac": partial(signals.frequency_response, volts=VOLTS),
+        "noise": partial(signals.noise, column=0),
+    }
+    with pytest.raises(SimulationError, match=r"tile: the simulator ended at .* of .*"):
+        analyses[analysis](signal_tile(), short, "tile")
 
 
 @pytest.fixture
@@ -151,6 +181,7 @@ def inputs(small_design: Path, tmp_path: Path) -> Path:
 
 
 def run(design: Path, inputs: Path | None, engine: str, **choices: Any) -> dict[str, Any]:
+    inputs = None if choices.get("analysis") == "noise" else inputs
     return simulate_tile(design, engine=engine, layer="conv", tile=0, inputs=inputs, choices=Choices(**choices))
 
 
@@ -193,6 +224,7 @@ def test_a_process_of_its_own_gives_the_same(small_design: Path, inputs: Path) -
 @pytest.mark.parametrize("analysis", ["transient", "ac", "noise"])
 def test_both_simulators_agree(analysis: str, small_design: Path, inputs: Path) -> None:
     """Settling to 1 % (each has its own time steps), the rest to 1e-3; and where the waveforms lie."""
+    np.save(inputs, np.load(inputs)[:1])
     one, two = (run(small_design, inputs, engine, analysis=analysis, wires=True) for engine in BOTH)
     key, bound = {
         "transient": ("settling_second", 1e-2),
@@ -201,7 +233,7 @@ def test_both_simulators_agree(analysis: str, small_design: Path, inputs: Path) 
     }[analysis]
     assert np.array(two[key]) == pytest.approx(np.array(one[key]), rel=bound)
     arrays = np.load(small_design / "results" / one["arrays"])
-    assert {"transient": "output_volt_2", "ac": "output_volt_2", "noise": "density"}[analysis] in arrays
+    assert {"transient": "output_volt_0", "ac": "output_volt_0", "noise": "density"}[analysis] in arrays
     assert one["deck"].endswith(f"simulate_conv_0_ngspice_{analysis}.cir")
     assert Path(two["deck"]).is_file()
 
@@ -216,8 +248,11 @@ def test_both_simulators_agree(analysis: str, small_design: Path, inputs: Path) 
         ("ngspice", {"switch": "pdk:sky130", "celsius": 85.0}, "a kit's transistor is taken at 27 C"),
         ("ngspice", {"analysis": "dc"}, "choose from op, transient, ac, noise"),
         ("ngspice", {"readout": "tia"}, "read at ideal virtual grounds"),
-        ("ngspice", {"analysis": "ac", "readout": "virtual-ground"}, "a ac needs an amplifier"),
-        ("ngspice", {"analysis": "transient", "adc_bits": 0}, "1 to 24 bits"),
+        ("ngspice", {"analysis": "ac", "readout": "virtual-ground"}, "the analysis ac needs an amplifier"),
+        ("ngspice", {"analysis": "transient", "adc_bits": 0}, "1 to 16 bits"),
+        ("ngspice", {"analysis": "transient", "adc_bits": 17}, "1 to 16 bits"),
+        ("ngspice", {"adc_bits": 8}, "only a transient settles; add --analysis transient"),
+        ("nodal", {"pdk_root": "kits"}, "--pdk-root: only a kit's transistor is read from there"),
         ("ngspice", {"column": 1}, "add --analysis noise"),
         ("ngspice", {"analysis": "noise", "column": 9}, "columns 0 to 2"),
         ("nodal", {"supply": 0.2}, "impossible conditions"),
@@ -231,10 +266,73 @@ def test_what_cannot_be_is_refused(
         run(small_design, inputs, engine, **choices)
 
 
-def test_inputs_are_needed_but_for_noise(small_design: Path) -> None:
-    with pytest.raises(InputError, match=r"--inputs: a op needs input voltages|--inputs: .*name a \.npy file"):
+def test_inputs_are_needed_but_for_noise(small_design: Path, inputs: Path) -> None:
+    with pytest.raises(InputError, match=r"--inputs: the analysis op needs input voltages; name a \.npy file"):
         run(small_design, None, "nodal")
     assert run(small_design, None, "vacask", analysis="noise")["cases"] == 0
+    with pytest.raises(InputError, match="noise is that of rows at rest; leave it out"):
+        simulate_tile(
+            small_design, engine="ngspice", layer="conv", tile=0, inputs=inputs, choices=Choices(analysis="noise")
+        )
+    np.save(inputs, np.full((1, 11), 1e4))
+    with pytest.raises(InputError, match=r"no row takes such a voltage; got 10000\.0; give volts"):
+        run(small_design, inputs, "nodal")
+
+
+@pytest.mark.parametrize("engine", BOTH)
+def test_a_case_of_nothing_has_settled_and_nothing_else_is_refused(
+    engine: str, small_design: Path, inputs: Path
+) -> None:
+    volts = np.load(inputs)[:2]
+    volts[0] = 0.0
+    np.save(inputs, volts)
+    settled = np.array(run(small_design, inputs, engine, analysis="transient")["settling_second"])
+    assert (settled[0] == 0.0).all()
+    assert (settled[1] > 1e-8).all()
+    np.save(inputs, np.zeros((2, 11)))
+    with pytest.raises(InputError, match="no output moves, so none settles; give voltages other than 0"):
+        run(small_design, inputs, engine, analysis="transient")
+
+
+BROKEN = {
+    "Cx wp0 lost 1e-12\nRx lost end 1e3": "ngspice failed: the matrix is singular, because a node floats.*check node",
+    "Vx wp0 0 9": "ngspice failed: the matrix is singular.*sources contradict each other.*check node",
+    "Rx wp0 lost 1e3\nBx lost 0 i=u(v(lost)-0.25)": 'ngspice failed: no convergence.*trouble with node "lost"',
+    ".include /nowhere/kit.lib": "ngspice refused the netlist.*include file /nowhere/kit.lib",
+}
+
+
+@pytest.mark.parametrize("lines", BROKEN)
+def test_what_goes_wrong_in_ngspice_is_told_with_tile_netlist_and_last_lines(
+    lines: str, small_design: Path, inputs: Path, tmp_path: Path
+) -> None:
+    """By the process of its own that the command takes; the deck's sources alone, which fail as fast as any."""
+    design = Path(shutil.copytree(small_design, tmp_path / "design", ignore=shutil.ignore_patterns("results")))
+    deck = design / "netlist" / "conv" / "tile_0.cir"
+    sources = re.sub(r"(?m)^[XBR]\d.*\n", "", deck.read_text())
+    deck.write_text(sources.replace(".save", f"{lines}\n.save"))
+    np.save(inputs, np.load(inputs)[:1])
+    with pytest.raises(SimulationError, match=f"layer conv, tile 0, {re.escape(str(deck))}: {BROKEN[lines]}"):
+        run(design, inputs, "ngspice", own_process=True)
+
+
+def test_a_truncated_result_is_told(small_design: Path, inputs: Path, tmp_path: Path) -> None:
+    design = Path(shutil.copytree(small_design, tmp_path / "design", ignore=shutil.ignore_patterns("results")))
+    deck = design / "netlist" / "conv" / "tile_0.cir"
+    deck.write_text(re.sub(r" i\(vb2\)", "", deck.read_text()))
+    told = f"layer conv, tile 0, {re.escape(str(deck))}: ngspice returned no value of vb2#branch"
+    with pytest.raises(SimulationError, match=told):
+        run(design, inputs, "ngspice")
+
+
+@pytest.mark.parametrize("analysis", ["op", "noise"])
+def test_a_missing_library_is_told(
+    analysis: str, small_design: Path, inputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ngspice, "library_name", lambda: None)
+    ngspice._session.cache_clear()
+    with pytest.raises(MissingPartError, match="libngspice is not installed; on Debian or Ubuntu: apt-get install"):
+        run(small_design, inputs, "ngspice", analysis=analysis)
 
 
 def killed(item: int) -> int:

@@ -66,7 +66,9 @@ def write(circuit: Circuit) -> str:
 def _control(circuit: Circuit) -> Iterator[str]:
     heat = "" if circuit.celsius is None else f" temp={spice_number(circuit.celsius)}"
     relative = spice_number(circuit.relative_tolerance or RELATIVE_TOLERANCE)
-    yield f'  options gmin=1e-18 reltol={relative} abstol=1e-15 vntol=1e-12 rawfile="ascii"{heat}'
+    damped = isinstance(circuit.analysis, Transient) and circuit.analysis.damped
+    method = ' tran_method="gear2"' if damped else ""
+    yield f'  options gmin=1e-18 reltol={relative} abstol=1e-15 vntol=1e-12 rawfile="ascii"{heat}{method}'
     saved = [*(f"v({node})" for node in circuit.voltages), *(f"i(v{name})" for name in circuit.currents)]
     yield f"  save {' '.join(saved)}"
     yield from _analysis(circuit.analysis)
