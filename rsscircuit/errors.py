@@ -47,5 +47,9 @@ class SimulationError(RsscircuitError):
     """A simulation did not run, did not converge, or returned less than it was asked for."""
 
 
+class CrashError(SimulationError):
+    """A simulator's process ended in the middle of its work; exit status 3."""
+
+
 class MissingPartError(RsscircuitError):
     """A program or library that this step needs is not installed."""

@@ -261,13 +261,16 @@ class DcSweep:
 class Transient:
     """From the initial conditions of the capacitors where ``from_initial``, else from the operating point; second.
 
-    ``longest_step`` bounds the simulator's own time step, where it is given.
+    ``longest_step`` bounds the simulator's own time step, where it is given. ``damped`` takes Gear's formula of second
+    order for the trapezoidal rule, by which a time constant far below the step rings on and the step shrinks without
+    end once all else has settled.
     """
 
     step: float
     stop: float
     from_initial: bool = False
     longest_step: float | None = None
+    damped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

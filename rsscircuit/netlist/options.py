@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from rsscircuit.errors import InputError
 from rsscircuit.netlist.elements import ModelText
+from rsscircuit.technology.cell import Capacitances
 
 IDEAL, NMOS, TRANSMISSION_GATE, PDK = "ideal", "nmos", "transmission-gate", "pdk"
 SWITCHES = (IDEAL, NMOS, TRANSMISSION_GATE)
@@ -52,6 +53,7 @@ class Tia:
         bandwidth_hertz: Gain-bandwidth product.
         offset_volt: Input offset, added to the common mode at the non-inverting input.
         feedback_ohm: Feedback resistor.
+        noise_volt: Input noise density, volt per root hertz, white; in decks of noise analyses only.
         feedback_branches: 0 for a plain resistor; else it is made of so many equal branches in parallel, each a
             resistor with a closed switch like those of the banks, so that R_on and temperature follow theirs.
     """
@@ -59,6 +61,7 @@ class Tia:
     gain: float = 1e5
     bandwidth_hertz: float = 10e6
     offset_volt: float = 0.0
+    noise_volt: float = 1e-8
     feedback_ohm: float = FEEDBACK_OHM
     feedback_branches: int = 0
 
@@ -75,6 +78,8 @@ class Tia:
             )
         if not math.isfinite(self.offset_volt):
             raise InputError("must be finite", where="amplifier, offset_volt", got=self.offset_volt)
+        if not 0 <= self.noise_volt < math.inf:
+            raise InputError("must be from 0", where="amplifier, noise_volt", got=self.noise_volt)
         if self.feedback_branches < 0:
             raise InputError("must be from 0", where="amplifier, feedback_branches", got=self.feedback_branches)
 
@@ -98,6 +103,7 @@ class TileOptions:
         driver_ohm: Output resistance of every word-line driver.
         voltage_coefficient: Whether the resistors have the technology's voltage coefficients, as one current
             source a bank; no sources where it has none.
+        capacitances: Of lines and resistors, with merged banks; None for a deck without.
     """
 
     switch: str = NMOS
@@ -111,6 +117,7 @@ class TileOptions:
     common_mode_volt: float | None = None
     driver_ohm: float = 0.0
     voltage_coefficient: bool = True
+    capacitances: Capacitances | None = None
 
     def __post_init__(self) -> None:
         if self.switch not in (*SWITCHES, PDK):
@@ -121,6 +128,8 @@ class TileOptions:
         if self.pair not in PAIRS:
             remedy = f"choose from {', '.join(PAIRS)}"
             raise InputError("no such pair", where="--pair", got=self.pair, remedy=remedy)
+        if self.capacitances is not None and not self.merged:
+            raise InputError("capacitances are those of merged banks", where="--merged", got=self.switch)
         if not 0 <= self.driver_ohm < math.inf:
             raise InputError("a resistance is from 0", where="--driver", got=self.driver_ohm)
         for name, value in (("--gate-off", self.gate_off_volt), ("--common-mode", self.common_mode_volt)):

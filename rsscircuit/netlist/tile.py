@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from rsscircuit.design import Crossbar
 from rsscircuit.errors import InputError
 from rsscircuit.netlist import dialects, switches
+from rsscircuit.netlist.capacitances import bank_farads, bit_farads, divided, word_farads
 from rsscircuit.netlist.elements import (
+    Capacitor,
     Circuit,
     Element,
     Instance,
@@ -294,6 +296,7 @@ class TileNetlist:
                 "voltage coefficient: a current a bank",
                 tuple(self._coefficients()) if options.voltage_coefficient else (),
             ),
+            Section("capacitances of lines and resistors", tuple(self._capacitors())),
         )
 
     def grounds(self) -> Iterator[Element]:
@@ -333,9 +336,27 @@ class TileNetlist:
 
     def _merged(self) -> Iterator[Element]:
         siemens = switches.closed_siemens(self.crossbar, self.technology, self.options).sum(axis=3)
+        along = self.options.capacitances
+        farads = np.zeros_like(siemens) if along is None else bank_farads(self.crossbar, along)[0]
         for i, j, polarity in np.argwhere(siemens > 0).tolist():
             ohm = 1.0 / float(siemens[i, j, polarity])
-            yield Resistor(f"{i}_{j}{POLARITIES[polarity]}", *self._place(i, j, polarity), ohm)
+            bank = Resistor(f"{i}_{j}{POLARITIES[polarity]}", *self._place(i, j, polarity), ohm)
+            yield from divided(bank, float(farads[i, j, polarity]))
+
+    def _capacitors(self) -> Iterator[Element]:
+        """One capacitor a node of the lines."""
+        if self.options.capacitances is None:
+            return
+        on_words = word_farads(self.crossbar, self.options.capacitances)
+        on_bits = bit_farads(self.crossbar, self.options.capacitances)
+        total: dict[str, float] = {}
+        for i, j, polarity in np.ndindex(on_words.shape):
+            word, bit = self._place(i, j, polarity)
+            total[word] = total.get(word, 0.0) + float(on_words[i, j, polarity])
+            total[bit] = total.get(bit, 0.0) + float(on_bits[i, j, polarity])
+        for node, farad in total.items():
+            if farad > 0:
+                yield Capacitor(node, node, GROUND, farad)
 
     def _leaks(self) -> Iterator[Element]:
         """One resistor a bank for its open switches, where there are wires; a kit's transistors leak by themselves.

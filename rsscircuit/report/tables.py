@@ -221,22 +221,3 @@ def show_technology(technology: Technology, text: str) -> None:
 def wiring(result: Mapping[str, Any]) -> str:
     """Whether a result includes the lines of the array, in words."""
     return "with wires and leakage" if result["wires"] else "ideal wires, no leakage"
-
-
-def show_simulation(result: Mapping[str, Any]) -> None:
-    """Column currents of the first cases."""
-    currents = result["ampere"]
-    shown = currents[:4]
-    rows = [(str(column), *(engineering(case[column], "A", 6) for case in shown)) for column in range(len(currents[0]))]
-    print_table(("column", *(f"case {case}" for case in range(len(shown)))), rows)
-    engine = result["version"] or result["engine"]
-    print_lines(
-        [
-            f"{engine}, layer {result['layer']}, tile {result['tile']}, {result['cases']} cases, {wiring(result)}",
-            f"difference from the plan's closed form: {percent(result['relative_difference'])} (rms over rms)",
-        ]
-    )
-    if result["largest_volt"] > 1.001 * result["read_volt"]:
-        print_lines(
-            [f"WARNING: inputs reach {result['largest_volt']:g} V; the model holds up to {result['read_volt']:g} V"]
-        )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.banks import BankSpec
+from rsscircuit.banks.plausible import HEAVY_TAILED
 from rsscircuit.errors import InputError
 from rsscircuit.progress import Progress
 from rsscircuit.quantities import engineering
@@ -42,8 +43,16 @@ def choose_bank(kind: Kind, options: ResistorOptions, technology: Technology, pr
     """The smallest bank of the plan that reaches the tolerance; exactly ``options.resistors`` where they are given.
 
     Raises:
-        InputError: The value is outside what can be drawn, or no bank reaches the tolerance.
+        InputError: The technology's branches are numbers without a unit, the value is outside what can be drawn, or no
+            bank reaches the tolerance.
     """
+    if technology.process.law_local.startswith(HEAVY_TAILED):
+        raise InputError(
+            "this technology draws numbers without a unit about zero, so no bank of it is centred on a resistance",
+            where="--technology",
+            got=technology.label,
+            remedy="choose one whose law_local is about a nominal value, as thesis_iid20",
+        )
     plan = technology.plan if options.bank is None else options.bank
     counts = COUNTS if options.resistors is None else (options.resistors,)
     drawable = [n for n in counts if _is_drawable(kind, plan, n, options.drawn_ohm, technology)]

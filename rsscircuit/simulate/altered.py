@@ -2,9 +2,9 @@
 
 Resistors of closed branches, leakage, wires and gate voltages are altered, and the switch's model card. The currents of
 the voltage coefficients are not, since ngspice alters no such source: they stay the design's, and are wrong by at most
-3e-6 of full scale (see docs/montecarlo.md). What is loaded
-is the same for every trial, wherever and in whatever order the trials run: elements that stay as they were loaded are
-part of the matrix, so that another deck would round differently.
+3e-6 of full scale (see docs/montecarlo.md). What is loaded is the same for every trial, wherever and in whatever order
+the trials run: elements that stay as they were loaded are part of the matrix, so that another deck would round
+differently.
 """
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ _FAILED = re.compile(
 )
 _CAUSES = {
     "singular matrix": "the matrix is singular, because a node floats or sources contradict each other",
+    "is not in the circuit": "the deck lacks a source that is swept",
     "aborted": "no convergence",
 }
 _ATTEMPT = re.compile(r"(Trying gmin =|Supplies reduced to)\s+\S+")
@@ -294,15 +295,16 @@ def analyse(circuit: Circuit, *, where: str) -> dict[str, NDArray[Any]]:
         MissingPartError: No ngspice library.
         SimulationError: The deck was refused, the analysis failed, or a value is missing or not finite.
     """
-    session = _session()
-    try:
-        _run(session, partial(session.load_circuit, spice.write(circuit)), where)
-        if session.stderr.strip():
-            raise SimulationError("ngspice refused the netlist", where=where, got=_last_lines(session))
-        _run(session, partial(session.exec_command, spice.analysis_line(circuit.analysis).removeprefix(".")), where)
-        return _results(session, circuit, where)
-    finally:
-        _clear(session)
+    with _turn:
+        session = _session()
+        try:
+            _run(session, partial(session.load_circuit, spice.write(circuit)), where)
+            if session.stderr.strip():
+                raise SimulationError("ngspice refused the netlist", where=where, got=_last_lines(session))
+            _run(session, partial(session.exec_command, spice.analysis_line(circuit.analysis).removeprefix(".")), where)
+            return _results(session, circuit, where)
+        finally:
+            _clear(session)
 
 
 def _results(session: Any, circuit: Circuit, where: str) -> dict[str, NDArray[Any]]:

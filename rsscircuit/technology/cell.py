@@ -119,7 +119,7 @@ def at_conditions(technology: Technology, celsius: float, supply_volt: float) ->
         raise ValueError(f"a supply of {supply_volt:g} V leaves the switch no overdrive")
     if min(resistor_factor(technology.resistor, celsius), metal, 1.0 + switch.on_tc_per_kelvin * kelvin) <= 0:
         raise ValueError(f"{celsius:g} C is beyond the temperature coefficients of {technology.name}")
-    gain = _feedback_factor(technology, celsius, supply_volt)
+    gain = feedback_factor(technology, celsius, supply_volt)
     return replace(
         technology,
         switch=replace(
@@ -139,13 +139,13 @@ def at_conditions(technology: Technology, celsius: float, supply_volt: float) ->
 
 def resistors_at(resistance_ohm: Array, technology: Technology, celsius: float, supply_volt: float) -> Array:
     """Resistors without their switches at the conditions of :func:`at_conditions`, as ratios to the same feedback."""
-    gain = _feedback_factor(technology, celsius, supply_volt)
+    gain = feedback_factor(technology, celsius, supply_volt)
     result: Array = resistance_ohm * (resistor_factor(technology.resistor, celsius) / gain)
     return result
 
 
-def _feedback_factor(technology: Technology, celsius: float, supply_volt: float) -> float:
-    """The feedback resistor over what it is at 27 C and the nominal supply."""
+def feedback_factor(technology: Technology, celsius: float, supply_volt: float) -> float:
+    """The feedback resistor over what it is at 27 C and the nominal supply; what ratios to it lack to be ohms."""
     branch_ohm, common = technology.feedback.branch_ohm, resistor_factor(technology.resistor, celsius)
     there = branch_ohm * common + _switch_ohm(technology, celsius, supply_volt)
     return there / (branch_ohm + technology.switch.on_ohm)
@@ -204,4 +204,30 @@ def wire_segments(nominal_ohm: Array, technology: Technology) -> Segments:
     return Segments(
         word_ohm=wires.word_line_ohm_per_square * pitch / wires.word_line_width_um,
         bit_ohm=wires.bit_line_ohm_per_square * pitch / wires.bit_line_width_um,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacitances:
+    """Capacitance to the substrate, farad.
+
+    Attributes:
+        word_farad, bit_farad: Of the wire between two neighbouring banks.
+        branch_farad: Of the resistor of every branch, by its drawn area.
+    """
+
+    word_farad: float
+    bit_farad: float
+    branch_farad: tuple[float, ...]
+
+
+def capacitances(nominal_ohm: Array, technology: Technology) -> Capacitances:
+    """Those of the wires of :func:`wire_segments`, and of resistors as they are drawn."""
+    pitch = bank_area_um2(nominal_ohm, technology) ** 0.5
+    wires, resistor = technology.wires, technology.resistor
+    drawn_um2 = resistor.width_um * resistor.length_um(nominal_ohm)
+    return Capacitances(
+        word_farad=wires.word_line_farad_per_um * pitch,
+        bit_farad=wires.bit_line_farad_per_um * pitch,
+        branch_farad=tuple((resistor.farad_per_um2 * drawn_um2).tolist()),
     )

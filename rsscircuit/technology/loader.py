@@ -45,6 +45,7 @@ class Resistor:
     voltage_per_volt: float  #: R(V) = R (1 + voltage_per_volt |V| + voltage_per_volt2 V^2)
     voltage_per_volt2: float
     sigma_ageing_ten_years: float  #: relative local drift after ten years; grows as the root of time
+    farad_per_um2: float  #: to the substrate, over the drawn area
 
     def length_um(self, ohm: FloatOrArray) -> FloatOrArray:
         """Drawn length of a resistance."""
@@ -96,12 +97,14 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wires:
-    """Lines of the array: sheet resistance and drawn width."""
+    """Lines of the array: sheet resistance, drawn width and capacitance."""
 
     word_line_ohm_per_square: float
     word_line_width_um: float
     bit_line_ohm_per_square: float
     bit_line_width_um: float
+    word_line_farad_per_um: float  #: to what lies beneath, at the drawn width
+    bit_line_farad_per_um: float
     tc_per_kelvin: float
 
 

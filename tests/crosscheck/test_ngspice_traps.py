@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rsscircuit import analyses
+from rsscircuit import simulation
 from rsscircuit.errors import SimulationError
 from rsscircuit.simulate import ngspice
 from rsscircuit.simulate.ngspice import Held, joined
@@ -175,7 +175,7 @@ def test_a_sweep_that_fails_in_the_middle_takes_nothing_with_it() -> None:
 
 
 def test_a_deck_without_a_source_to_sweep_is_told() -> None:
-    with pytest.raises(SimulationError, match=r"named .vcase. is not in the circuit"):
+    with pytest.raises(SimulationError, match=r"lacks a source that is swept.*named .vcase. is not in the circuit"):
         ngspice.operating_points(DIVIDER, {"v1": np.array([1.0, 2.0])}, 1, where="the tile")
 
 
@@ -241,8 +241,8 @@ def test_a_failure_names_the_tile_and_the_netlist_that_was_run(
     else:
         shutil.rmtree(design / "netlist")
         deck = design / "results" / "simulate_conv_0_ngspice.cir"
-        monkeypatch.setattr(analyses, "tile_deck", lambda *a, **k: clash)
+        monkeypatch.setattr(simulation.dialects, "write", lambda *a, **k: clash)
     where = re.escape(f"layer conv, tile 0, {deck}: ngspice failed: the matrix is singular")
     with pytest.raises(SimulationError, match=f"{where}.*check node"):
-        analyses.simulate_tile(design, engine="ngspice", layer="conv", tile=0, inputs=tmp_path / "v.npy")
+        simulation.simulate_tile(design, engine="ngspice", layer="conv", tile=0, inputs=tmp_path / "v.npy")
     assert deck.read_text() == clash

@@ -176,6 +176,10 @@ def test_measured_steps_are_kept_exactly(circuit: str) -> None:
         ({"value_ohm": 1e4, "circuit": "star"}, r"--circuit: no such circuit.*parallel, series"),
         ({"value_ohm": 1e4, "seed": -1}, r"--seed"),
         ({"value_ohm": 1e4, "resistors": 40}, r"--resistors: a bank has 1 to 32"),
+        (
+            {"value_ohm": 0.5, "technology": "thesis_uniform"},
+            r"--technology: .*numbers without a unit",
+        ),
         ({"value_ohm": 1e4, "bank": "bogus"}, r"--bank: no such bank plan"),
     ],
 )

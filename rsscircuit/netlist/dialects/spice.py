@@ -58,6 +58,8 @@ def write(circuit: Circuit) -> str:
         lines.append(f".options temp={spice_number(circuit.celsius)}")
     if circuit.relative_tolerance is not None:
         lines.append(f".options reltol={spice_number(circuit.relative_tolerance)}")
+    if isinstance(circuit.analysis, Transient) and circuit.analysis.damped:
+        lines.append(".options method=gear maxord=2")
     lines.append(".options gmin=1e-18 noacct")
     saved = [*(f"v({node})" for node in circuit.voltages), *(f"i(v{name})" for name in circuit.currents)]
     if isinstance(circuit.analysis, Noise):

@@ -41,7 +41,7 @@ from rsscircuit.netlist.elements import (
 from rsscircuit.quantities import spice_number
 
 EXTENSION = "sim"
-TOLERANCES = "reltol=1e-09 vntol=1e-12"
+RELATIVE_TOLERANCE = 1e-9
 LEAST_AMPERE = 1e-18
 ROUNDING_VOLT = 3e-15  # of some ten voltages of a volt
 _HEAD = ('load "resistor.osdi"', 'load "capacitor.osdi"', "model resistor resistor", "model capacitor capacitor")
@@ -67,7 +67,11 @@ def write(circuit: Circuit) -> str:
 
 def _control(circuit: Circuit) -> Iterator[str]:
     heat = "" if circuit.celsius is None else f" temp={spice_number(circuit.celsius)}"
-    yield f'  options gmin=1e-18 {TOLERANCES} abstol={spice_number(_ampere(circuit))} rawfile="ascii"{heat}'
+    relative = spice_number(circuit.relative_tolerance or RELATIVE_TOLERANCE)
+    damped = isinstance(circuit.analysis, Transient) and circuit.analysis.damped
+    method = ' tran_method="gear2"' if damped else ""
+    tolerances = f"reltol={relative} abstol={spice_number(_ampere(circuit))} vntol=1e-12"
+    yield f'  options gmin=1e-18 {tolerances} rawfile="ascii"{heat}{method}'
     saved = [*(f"v({node})" for node in circuit.voltages), *(f"i(v{name})" for name in circuit.currents)]
     yield f"  save {' '.join(saved)}"
     yield from _analysis(circuit.analysis)

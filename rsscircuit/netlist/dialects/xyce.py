@@ -53,6 +53,8 @@ def write(circuit: Circuit) -> str:
         lines.append(f".options device temp={spice_number(circuit.celsius)}")
     if circuit.relative_tolerance is not None:
         lines.append(f".options nonlin reltol={spice_number(circuit.relative_tolerance)}")
+    if isinstance(circuit.analysis, Transient) and circuit.analysis.damped:
+        lines.append(".options timeint method=gear maxord=2")
     lines += [".options device gmin=1e-18", *_analysis(circuit), *_print(circuit), ".end"]
     return "\n".join(lines) + "\n"
 
