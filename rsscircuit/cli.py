@@ -629,6 +629,25 @@ def resistor(
         show_resistor(record, out)
 
 
+@cli.command(epilog="Example: generate-crossbar cost generated/lenet5 --layers")
+@directory_argument
+@option("--inputs", metavar="X.npy", help="Inputs that drive the rows; else those that the build kept.")
+@option("--figures", metavar="FILE.toml", help="Figures of your own for converters, amplifiers and gates.")
+@option("--layers", is_flag=True, help="Layer by layer as well.")
+@option("--sources", is_flag=True, help="Equation and source of every line as well.")
+@json_option
+def cost(directory: str, inputs: str | None, figures: str | None, layers: bool, sources: bool, as_json: bool) -> None:
+    """What the design in DIR costs: area, energy, time and programming, beside digital and ReRAM."""
+    from rsscircuit.cost import cost as run
+    from rsscircuit.report.cost import show_cost
+
+    result = run(directory, inputs=inputs, figures=figures)
+    if as_json:
+        _print_json(result)
+    else:
+        show_cost(result, layers=layers, sources=sources)
+
+
 @cli.command()
 def doctor() -> None:
     """What is installed, which version, and what each missing part costs."""

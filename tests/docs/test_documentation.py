@@ -27,6 +27,7 @@ PAGES = [
     "docs/montecarlo.md",
     "docs/signoff.md",
     "docs/evaluation.md",
+    "docs/cost.md",
 ]
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)")
