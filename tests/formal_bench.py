@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rsscircuit.controller import ArrayGeometry, ControllerConfig, emit_verilog
+from rsscircuit.controller import ArrayGeometry, ControllerConfig, emit_verilog, export
 from rsscircuit.controller.bitstream import pack, to_words
 from rsscircuit.controller.proofs import MODULE, proofs, properties, sby_file
 from rsscircuit.controller.registers import register_table
@@ -181,9 +181,11 @@ def mutated(*edits):
                     if inspect.isfunction(function) and method != "__init__":
                         kept.append((thing, method, function))
                         setattr(thing, method, vars(copy[name])[method])
+    export._converted.cache_clear()
     try:
         yield
     finally:
+        export._converted.cache_clear()
         for thing, method, function in kept:
             setattr(thing, method, function)
 
