@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rsscircuit.network import Network, read_network
     from rsscircuit.options import BuildOptions
     from rsscircuit.pipeline import build, export_banks, program
+    from rsscircuit.population import network_yield
     from rsscircuit.subsetsum import solve_cells
     from rsscircuit.technology import load_technology
 
@@ -34,6 +35,7 @@ _HOME = {
     "load": "rsscircuit.design",
     "load_technology": "rsscircuit.technology",
     "montecarlo": "rsscircuit.analyses",
+    "network_yield": "rsscircuit.population",
     "program": "rsscircuit.pipeline",
     "read_network": "rsscircuit.network",
     "simulate_tile": "rsscircuit.analyses",
@@ -54,6 +56,7 @@ __all__ = [
     "load",
     "load_technology",
     "montecarlo",
+    "network_yield",
     "program",
     "read_network",
     "simulate_tile",
