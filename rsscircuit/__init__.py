@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rsscircuit.network import Network, read_network
     from rsscircuit.options import BuildOptions
     from rsscircuit.pipeline import build, export_banks, program
+    from rsscircuit.population import network_yield
     from rsscircuit.simulation import simulate_tile
     from rsscircuit.subsetsum import solve_cells
     from rsscircuit.technology import load_technology
@@ -35,6 +36,7 @@ _HOME = {
     "load": "rsscircuit.design",
     "load_technology": "rsscircuit.technology",
     "montecarlo": "rsscircuit.analyses",
+    "network_yield": "rsscircuit.population",
     "program": "rsscircuit.pipeline",
     "read_network": "rsscircuit.network",
     "simulate_tile": "rsscircuit.simulation",
@@ -55,6 +57,7 @@ __all__ = [
     "load",
     "load_technology",
     "montecarlo",
+    "network_yield",
     "program",
     "read_network",
     "simulate_tile",

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.arrays import check_inputs, read_user_array
 from rsscircuit.design import Design, MappedLayer, load
 from rsscircuit.design.files import result_file, write_json
 from rsscircuit.design.marks import has_marks
 from rsscircuit.design.record import changed_groups, read_record
 from rsscircuit.design.store import NOMINAL
 from rsscircuit.errors import InputError
-from rsscircuit.execution import Dask, Here, Processes, Workers, default_workers
+from rsscircuit.execution import workers_of
 from rsscircuit.inference import (
     ARRAY,
     EFFECTS,
@@ -26,14 +25,13 @@ from rsscircuit.inference import (
     Chip,
     Data,
     Figures,
-    LayerRange,
     Operation,
     attribute,
     compare,
     idle_effects,
-    layer_ranges,
     parse_effects,
 )
+from rsscircuit.inference.given import given_data, given_ranges
 from rsscircuit.inference.spice import compare_spice
 from rsscircuit.mapping import Tile
 from rsscircuit.progress import Progress, silent
@@ -42,11 +40,10 @@ from rsscircuit.simulate.engines import engine_named
 from rsscircuit.simulate.journal import Journal, digest, write_csv
 from rsscircuit.simulate.montecarlo import Conditions
 from rsscircuit.simulate.spread import spread
-from rsscircuit.simulate.trials import CASES, Bench, Study
+from rsscircuit.simulate.trials import CASES, Bench, Outcome, Study
 
 Array = NDArray[np.float64]
 DEFAULT_OPERATION = Operation()
-CALIBRATION_INPUTS = 256
 MONTE_CARLO_ENGINES = ("nodal", "ngspice", "ideal")
 
 
@@ -91,8 +88,8 @@ def evaluate(
         variants = {"mapped": frozenset(PROGRAM), "with_parasitics": frozenset(ARRAY), "chip": frozenset(EFFECTS)}
     else:
         variants = {"chip": chosen}
-    ranges, laid_out = _ranges(design, inputs, calibration, operation, progress)
-    with _data(design, inputs, labels, limit, None, workers, progress) as data:
+    ranges, laid_out = given_ranges(design, inputs, calibration, operation, progress)
+    with given_data(design, inputs, labels, limit, None, workers, progress) as data:
 
         def answers(plan: Design, suffix: str = "") -> dict[str, Figures]:
             figures = {}
@@ -139,9 +136,9 @@ def attribute_errors(
     design, chosen = load(directory), parse_effects(effects)
     result_path = result_file(directory, "attribution")
     working = chosen.difference(idle_effects(design, operation, chosen))
-    ranges, laid_out = _ranges(design, inputs, calibration, operation, progress)
+    ranges, laid_out = given_ranges(design, inputs, calibration, operation, progress)
     with (
-        _data(design, inputs, labels, limit, None, workers, progress) as data,
+        given_data(design, inputs, labels, limit, None, workers, progress) as data,
         progress("attribution", max(1, 2 * len(working) - 1) * len(data)) as advance,
     ):
 
@@ -190,10 +187,10 @@ def evaluate_spice(
     """
     design, chosen = load(directory), parse_effects(effects)
     result_path = result_file(directory, "evaluate_ngspice")
-    ranges, laid_out = _ranges(design, inputs, calibration, operation, progress)
+    ranges, laid_out = given_ranges(design, inputs, calibration, operation, progress)
     tiles = sum(len(layer.drawn_tiles) for layer in design.layers)
     with (
-        _data(design, inputs, labels, None, images, 1, silent) as data,
+        given_data(design, inputs, labels, None, images, 1, silent) as data,
         progress("ngspice", tiles * len(data)) as advance,
     ):
         found = compare_spice(Chip(design, ranges, chosen, operation), data, progress=advance)
@@ -213,46 +210,6 @@ def evaluate_spice(
     }
     write_json(result_path, result)
     return result
-
-
-def _ranges(
-    design: Design, inputs: str | Path, calibration: str | Path | None, operation: Operation, progress: Progress
-) -> tuple[dict[str, LayerRange], str]:
-    """The ranges of the converters, and one line on where they come from."""
-    operation.check(design.technology)
-    option, path = ("--inputs", inputs) if calibration is None else ("--calibration", calibration)
-    data = read_user_array(path, option, mapped=True)
-    check_inputs(design.network, data, option)
-    if calibration is None:
-        data = data[:CALIBRATION_INPUTS]
-    percentile = operation.readout(design.technology).adc_percentile
-    with progress("converter ranges", len(data)) as advance:
-        ranges = layer_ranges(design, data, percentile, progress=advance)
-    source = "the first inputs themselves" if calibration is None else "calibration"
-    return ranges, f"{len(data)} inputs, {source}"
-
-
-def _data(
-    design: Design,
-    inputs: str | Path,
-    labels: str | Path | None,
-    limit: int | None,
-    images: Sequence[int] | None,
-    workers: int | None,
-    progress: Progress,
-) -> Data:
-    data = read_user_array(inputs, "--inputs", mapped=True)
-    check_inputs(design.network, data, "--inputs")
-    wanted = None if labels is None else _labels(labels, len(data))
-    if limit is not None and limit < 1:
-        raise InputError("a limit is at least 1", where="--limit", got=limit)
-    if workers is not None and workers < 1:
-        raise InputError("a number of workers is from 1", where="--workers", got=workers)
-    cases = np.arange(min(len(data), limit or len(data))) if images is None else np.asarray(images, np.int64)
-    if not cases.size or cases.min() < 0 or cases.max() >= len(data):
-        raise InputError(f"inputs are numbered 0 to {len(data) - 1}", where="--images", got=str(images))
-    with progress("trained", len(cases)) as advance:
-        return Data(design, data, wanted, cases=cases.tolist(), workers=workers or default_workers(), progress=advance)
 
 
 def _answers(data: Data, figures: Mapping[str, Figures]) -> dict[str, Any]:
@@ -318,7 +275,7 @@ def montecarlo(
     """
     if trials < 1:
         raise InputError("there must be at least one trial", where="--trials", got=trials)
-    place = _workers(workers, dask)
+    place = workers_of(workers, dask)
     study, bench = _study(directory, layer, tile, engine, fixed, conditions, seed)
     asked = campaign.asked_of(study, _versions(engine))
     mapped = bench.layer
@@ -327,7 +284,7 @@ def montecarlo(
     folder = result_path.parent / f"{stem}_{digest(asked)}"
     width = max(1, workers)
     with (
-        Journal(folder, asked, fresh=fresh) as journal,
+        Journal(folder, asked, Outcome, fresh=fresh) as journal,
         progress(f"{engine} {mapped.label} tile {tile}", trials) as bar,
     ):
         try:
@@ -452,25 +409,6 @@ def _study(
 def _versions(engine: str) -> dict[str, str]:
     versions = {name: version(name) for name in ("rsscircuit", "numpy")}
     return versions | ({"ngspice": ngspice.version()} if engine == "ngspice" else {})
-
-
-def _workers(count: int, dask: str | None) -> Workers:
-    if count < 0:
-        raise InputError("a number of workers is from 0", where="--workers", got=count)
-    if dask is not None:
-        return Dask(dask)
-    return Processes(count) if count else Here()
-
-
-def _labels(path: str | Path, cases: int) -> NDArray[np.int64]:
-    labels = read_user_array(path, "--labels")
-    if labels.shape not in ((cases,), (cases, 1)):
-        raise InputError(f"labels must be [{cases}], one class a case", where="--labels", got=str(list(labels.shape)))
-    if labels.dtype.kind not in "iu" and (labels != np.rint(labels)).any():
-        raise InputError("labels must be whole numbers", where="--labels", got=str(labels.dtype))
-    if (labels < 0).any() or (labels >= 2**31).any():
-        raise InputError("labels count classes from 0", where="--labels", got=f"{labels.min()} to {labels.max()}")
-    return labels.reshape(-1).astype(np.int64)
 
 
 def tile_volts(design: Design, layer: MappedLayer, tile: Tile, activations: Array) -> Array:

@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.banks import BankSpec, Die, FloorPlan, MeasuredBanks
-from rsscircuit.calibration import Tolerance
+from rsscircuit.calibration import Tolerance, same_tolerance
 from rsscircuit.controller import ArrayGeometry, ControllerConfig, pack
 from rsscircuit.design import (
     Crossbar,
+    Design,
     MappedLayer,
     Rules,
     SwitchPlan,
@@ -76,6 +77,11 @@ class Job:
         result: NDArray[np.bool_] = self.matrix.weights != 0
         return result
 
+    @property
+    def drawn_tiles(self) -> tuple[Tile, ...]:
+        """The tiles that hold a weight."""
+        return tuple(tile for tile in self.tiles if self.drawn[tile.window].any())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TileBanks:
@@ -92,6 +98,21 @@ class TileBanks:
     measured: MeasuredBanks
     marks: Marks
     true_known: bool
+
+
+def jobs_of(design: Design) -> tuple[Job, ...]:
+    """The layers of a design that stands, to be programmed anew by its options."""
+    options = BuildOptions.kept(design.options)
+    return tuple(
+        Job(
+            name=layer.name,
+            label=layer.label,
+            matrix=layer.matrix,
+            tiles=layer.tiles,
+            tolerance=same_tolerance(options, layer),
+        )
+        for layer in design.layers
+    )
 
 
 class BankSource(Protocol):
@@ -187,10 +208,10 @@ class Assembly:
 
     def _layer(self, job: Job, geometry: ArrayGeometry, advance: Callable[[int], None]) -> MappedLayer:
         """Scale the columns of a layer, then program and write it tile by tile."""
-        matrix, drawn = job.matrix, [tile for tile in job.tiles if job.drawn[tile.window].any()]
-        scale = self._scale(job, drawn)
+        matrix, drawn = job.matrix, job.drawn_tiles
+        scale = column_scales(job, self.source, self.options.headroom)
         full_scale = float(np.abs(matrix.weights * scale).max())
-        rules = self._rules(full_scale, job.tolerance(full_scale, scale))
+        rules = rules_of(self.options, full_scale, job.tolerance(full_scale, scale))
         write_array(self.folder / "layers" / f"{job.label}.scale.npy", scale)
         audit, floor = LayerAudit(matrix.weights, scale, matrix.bias_rows), MeasurementFloor()
         ageing, everywhere = AgeingAudit(self.technology), CornerAudit(self.technology, self.corners)
@@ -203,13 +224,14 @@ class Assembly:
         for tile in job.tiles:
             if tile in drawn:
                 banks = self.source.banks(job, tile)
-                crossbar, plan = self._programmed(job, tile, banks, scale, rules, self.corners)
-                without = self._programmed(job, tile, banks, scale, rules)[1].closed if self.corners else None
-                if without is not None:
+                crossbar, plan = programmed(job, tile, banks, scale, rules, self.technology, self.corners)
+                without = None
+                if self.corners:
+                    without = programmed(job, tile, banks, scale, rules, self.technology)[1].closed
                     everywhere.add(crossbar, without)
                 if rules.objective is Objective.LEAST_COST:
-                    other = self._programmed(job, tile, banks, scale, least_total, self.corners)[1].closed
-                    ageing.add(crossbar, other)
+                    other = programmed(job, tile, banks, scale, least_total, self.technology, self.corners)[1]
+                    ageing.add(crossbar, other.closed)
                 else:
                     ageing.add(crossbar)
                 self._tile(
@@ -236,61 +258,6 @@ class Assembly:
             | floor.result(full_scale)
             | ageing.result(full_scale)
             | (everywhere.result(full_scale) if self.corners else {}),
-        )
-
-    def _programmed(
-        self, job: Job, tile: Tile, banks: TileBanks, scale: Array, rules: Rules, corners: Sequence[Corner] = ()
-    ) -> tuple[Crossbar, SwitchPlan]:
-        """One tile with its switches chosen for the nominal point and some corners."""
-        targets = job.matrix.weights[tile.window] * scale[tile.window[1]]
-        plan = program(
-            targets,
-            banks.measured,
-            rules,
-            stuck=banks.marks.forced,
-            corners=at_corners(usable_siemens(banks.measured, banks.marks.forced), self.technology, corners),
-            costs=costs_of(banks.measured, rules, self.technology),
-        )
-        crossbar = Crossbar(
-            layer=job.name,
-            index=tile.index,
-            targets=targets,
-            die=banks.die,
-            measured=banks.measured,
-            closed=plan.closed,
-        )
-        return crossbar, plan
-
-    def _scale(self, job: Job, drawn: Sequence[Tile]) -> Array:
-        """Siemens a unit of weight, [cols], from the reach of all banks of a layer.
-
-        Raises:
-            InputError: The usual bank of a column conducts nothing.
-        """
-        weights, reach = job.matrix.weights, np.zeros((*job.matrix.weights.shape, 2))
-        for tile in drawn:
-            banks = self.source.banks(job, tile)
-            reach[tile.window] = usable_siemens(banks.measured, banks.marks.forced).sum(axis=3)
-        scale = column_scale(weights, reach[:, :, 0], reach[:, :, 1], self.options.headroom)
-        dead = np.flatnonzero(scale <= 0).tolist()
-        if dead:
-            more = f" and {len(dead) - NAMED_COLUMNS} more" if len(dead) > NAMED_COLUMNS else ""
-            raise InputError(
-                "most banks of a column have no branch that conducts, so that it cannot be scaled",
-                where=f"layer {job.name}",
-                got=f"columns {', '.join(map(str, dead[:NAMED_COLUMNS]))}{more} of {len(scale)}",
-                remedy="measure their branches",
-            )
-        return scale
-
-    def _rules(self, full_scale: float, tolerance_siemens: float) -> Rules:
-        options = self.options
-        return Rules(
-            tolerance_siemens=tolerance_siemens,
-            objective=OBJECTIVES[options.objective],
-            most_closed=options.most_closed,
-            most_siemens=None if options.most_total is None else options.most_total * full_scale,
-            solver=options.solver,
         )
 
     def _tile(
@@ -326,6 +293,70 @@ class Assembly:
             "network": {"layers": network, "outputs": list(self.network.outputs)},
         }
         record.write_record(self.folder, data)
+
+
+def programmed(
+    job: Job,
+    tile: Tile,
+    banks: TileBanks,
+    scale: Array,
+    rules: Rules,
+    technology: Technology,
+    corners: Sequence[Corner] = (),
+) -> tuple[Crossbar, SwitchPlan]:
+    """One tile with its switches chosen for the nominal point and some corners."""
+    targets = job.matrix.weights[tile.window] * scale[tile.window[1]]
+    plan = program(
+        targets,
+        banks.measured,
+        rules,
+        stuck=banks.marks.forced,
+        corners=at_corners(usable_siemens(banks.measured, banks.marks.forced), technology, corners),
+        costs=costs_of(banks.measured, rules, technology),
+    )
+    crossbar = Crossbar(
+        layer=job.name,
+        index=tile.index,
+        targets=targets,
+        die=banks.die,
+        measured=banks.measured,
+        closed=plan.closed,
+    )
+    return crossbar, plan
+
+
+def column_scales(job: Job, source: BankSource, headroom: float) -> Array:
+    """Siemens a unit of weight, [cols], from the reach of all banks of a layer.
+
+    Raises:
+        InputError: The usual bank of a column conducts nothing.
+    """
+    weights, reach = job.matrix.weights, np.zeros((*job.matrix.weights.shape, 2))
+    for tile in job.drawn_tiles:
+        banks = source.banks(job, tile)
+        reach[tile.window] = usable_siemens(banks.measured, banks.marks.forced).sum(axis=3)
+    scale = column_scale(weights, reach[:, :, 0], reach[:, :, 1], headroom)
+    dead = np.flatnonzero(scale <= 0).tolist()
+    if dead:
+        more = f" and {len(dead) - NAMED_COLUMNS} more" if len(dead) > NAMED_COLUMNS else ""
+        raise InputError(
+            "most banks of a column have no branch that conducts, so that it cannot be scaled",
+            where=f"layer {job.name}",
+            got=f"columns {', '.join(map(str, dead[:NAMED_COLUMNS]))}{more} of {len(scale)}",
+            remedy="measure their branches",
+        )
+    return scale
+
+
+def rules_of(options: BuildOptions, full_scale: float, tolerance_siemens: float) -> Rules:
+    """How the switches of a layer of some full-scale conductance are chosen."""
+    return Rules(
+        tolerance_siemens=tolerance_siemens,
+        objective=OBJECTIVES[options.objective],
+        most_closed=options.most_closed,
+        most_siemens=None if options.most_total is None else options.most_total * full_scale,
+        solver=options.solver,
+    )
 
 
 def _version(package: str) -> str | None:

@@ -120,8 +120,8 @@ def build(model: str, out: str, tile: str, force: bool, as_json: bool, **choices
 @option("--limit", type=int, help="Only the first so many inputs.")
 @option(
     "--effects",
-    help="At work on the chip: all, none, or some of solver, measurement, faults, ageing, temperature, voltage, "
-    "switch, leakage, wires, dac, gain, offset, noise, adc. Else all, beside the design without read-out.",
+    help="At work on the chip: all, none, or some of solver, measurement, faults, ageing, temperature, supply, "
+    "voltage, switch, leakage, wires, dac, gain, offset, noise, adc. Else all, beside the design without read-out.",
 )
 @option("--attribute", is_flag=True, help="What each effect costs, alone and switched on in that order.")
 @option("--calibration", metavar="X.npy", help="Inputs that the converters are laid out for; else the first 256.")
@@ -129,6 +129,7 @@ def build(model: str, out: str, tile: str, force: bool, as_json: bool, **choices
 @option("--adc-bits", type=int, help="Converters at the columns; else the technology's.")
 @option("--adc-percentile", type=float, help="Of a layer's column currents, full scale; else the technology's.")
 @option("--celsius", type=float, default=27.0, help="Temperature.")
+@option("--supply", "supply_volt", type=float, metavar="VOLT", help="Of the switches' gates; else nominal.")
 @option("--years", type=float, default=0.0, help="Age.")
 @option("--stuck-open", type=float, default=0.0, metavar="SHARE", help="Switches stuck since programming.")
 @option("--stuck-closed", type=float, default=0.0, metavar="SHARE", help="The same.")
@@ -294,6 +295,95 @@ def montecarlo(
         _print_json(result)
     else:
         report.show_montecarlo(result, folder, drawn)
+    if result["lost"]:
+        click.echo(report.lost_line(result), err=True)
+        sys.exit(LOST_TRIALS)
+
+
+@cli.command(
+    "yield",
+    epilog="Example: generate-crossbar yield generated/lenet5 --inputs images.npy --labels labels.npy --limit 1000 "
+    "--limit-agreement 0.99",
+)
+@directory_argument
+@option("--inputs", required=True, metavar="X.npy", help="[N, ...], as the network takes it.")
+@option("--labels", metavar="Y.npy", help="Whole numbers [N]; without them there is no accuracy.")
+@option("--limit", type=int, help="Only the first so many inputs.")
+@option("--dies", type=int, default=100, help="How many; of a fixed program, so many drifts.")
+@option("--fixed-program", is_flag=True, help="Keep the design's die and program; move temperature, supply and age.")
+@option("--limit-accuracy", type=float, metavar="SHARE", help="Accuracy that a die has to reach.")
+@option("--limit-agreement", type=float, metavar="SHARE", help="Agreement with the trained network, likewise.")
+@option("--limit-error", type=float, metavar="FRACTION", help="Output error that it may have.")
+@option("--effects", default="all", help="At work on the chip, as evaluate takes them.")
+@option("--calibration", metavar="X.npy", help="Inputs that the converters are laid out for; else the first 256.")
+@option("--dac-bits", type=int, help="Converters at the rows; else the technology's.")
+@option("--adc-bits", type=int, help="Converters at the columns; else the technology's.")
+@option("--adc-percentile", type=float, help="Of a layer's column currents, full scale; else the technology's.")
+@option("--stuck-open", type=float, default=0.0, metavar="SHARE", help="Switches stuck since programming.")
+@option("--stuck-closed", type=float, default=0.0, metavar="SHARE", help="The same.")
+@option("--celsius", metavar="LOW:HIGH", help="Temperatures, one a die; else 27, of a fixed program -40:125.")
+@option("--supply", metavar="LOW:HIGH", help="Supplies, volt; else nominal, of a fixed program nominal +- 10 %.")
+@option("--years", metavar="LOW:HIGH", help="Ages; else 0, of a fixed program 0:10.")
+@option("--seed", type=int, default=1, help="Of the first die; the others have the next ones.")
+@option("--workers", type=int, metavar="N", help="Processes; else one a core. The results are the same.")
+@option("--dask", metavar="ADDRESS", help="Scheduler of a Dask cluster that runs the dies instead.")
+@option("--fresh", is_flag=True, help="Run dies again that an earlier run finished.")
+@option("--plots", is_flag=True, help="Draw how the figures are distributed, as SVG.")
+@json_option
+def network_yield(
+    directory: str,
+    inputs: str,
+    labels: str | None,
+    fixed_program: bool,
+    limit_accuracy: float | None,
+    limit_agreement: float | None,
+    limit_error: float | None,
+    celsius: str | None,
+    supply: str | None,
+    years: str | None,
+    workers: int | None,
+    plots: bool,
+    as_json: bool,
+    **asked: Any,
+) -> None:
+    """Accuracy of the whole network over many dies, and the share that keeps a limit.
+
+    Every die is new, measured and programmed for itself, and run on the inputs as evaluate runs one; or one die drifts.
+    Finished dies are kept, so that the same command goes on after an interruption, or with more dies. Exit status 3
+    says that dies were lost.
+    """
+    from rsscircuit.execution import default_workers
+    from rsscircuit.inference import Operation
+    from rsscircuit.population import Limits
+    from rsscircuit.population import network_yield as run
+    from rsscircuit.report import montecarlo as pictures
+    from rsscircuit.report import population as report
+
+    if plots:
+        pictures.check_plots()
+    given = {"celsius": celsius, "supply": supply, "years": years}
+    ranges = {name: None if text is None else parse_range(text, f"--{name}") for name, text in given.items()}
+    converters = ("dac_bits", "adc_bits", "adc_percentile", "stuck_open", "stuck_closed")
+    result = run(
+        directory,
+        inputs,
+        labels,
+        fixed=fixed_program,
+        limits=Limits(accuracy=limit_accuracy, agreement=limit_agreement, output_error=limit_error),
+        operation=Operation(**{name: asked.pop(name) for name in converters}),
+        celsius=ranges["celsius"],
+        supply_volt=ranges["supply"],
+        years=ranges["years"],
+        workers=default_workers() if workers is None else workers,
+        progress=_bars(as_json),
+        **asked,
+    )
+    folder = Path(directory) / "results" / result["files"]
+    drawn = report.draw_yield(result, folder) if plots and result["trials"] else []
+    if as_json:
+        _print_json(result)
+    else:
+        report.show_yield(result, folder, drawn)
     if result["lost"]:
         click.echo(report.lost_line(result), err=True)
         sys.exit(LOST_TRIALS)

@@ -39,12 +39,13 @@ R = TypeVar("R")
 TASKS_A_PROCESS = 200  # then a fresh one takes its place
 DASK_SECONDS = 10  # in which a scheduler answers
 LAST_LINES = 5
+_share = 0  # of the cores, where this process is a worker
 FATAL = "Fatal Python error"  # the stack that faulthandler prints below it is left out
 
 
 def default_workers() -> int:
-    """The cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The cores this process may use: all, or its share of them where it is one of several workers."""
+    return _share or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def map_threads(function: Callable[[T], R], items: Iterable[T], *, workers: int | None = None) -> list[R]:
@@ -106,7 +107,8 @@ class Processes:
         """See :class:`Workers`."""
         with tempfile.TemporaryDirectory(prefix="rsscircuit-") as folder:
             logs = [Path(folder) / f"worker_{number}" for number in range(min(self.count, len(items)))]
-            lanes = [_Lane(partial(_pool, str(log), self.tasks_a_process), log) for log in logs]
+            share = max(1, default_workers() // max(1, len(logs)))
+            lanes = [_Lane(partial(_pool, str(log), self.tasks_a_process, share), log) for log in logs]
             others = set(active_children())
             try:
                 yield from _in_lanes(partial(_logged, function), items, lanes)
@@ -153,6 +155,19 @@ class Dask:
             yield from _in_lanes(function, items, lanes, crashes=(KilledWorker,))
 
 
+def workers_of(count: int, dask: str | None) -> Workers:
+    """So many processes, this one for 0, or the cluster of an address.
+
+    Raises:
+        InputError: A number below 0.
+    """
+    if count < 0:
+        raise InputError("a number of workers is from 0", where="--workers", got=count)
+    if dask is not None:
+        return Dask(dask)
+    return Processes(count) if count else Here()
+
+
 class _Lane:
     """A place for one item at a time; its executor is made anew when it breaks."""
 
@@ -197,14 +212,16 @@ def _in_lanes(
             yield done
 
 
-def _pool(log: str, tasks: int) -> Executor:
+def _pool(log: str, tasks: int, share: int) -> Executor:
     return ProcessPoolExecutor(
-        1, mp_context=get_context("spawn"), max_tasks_per_child=tasks, initializer=_prepare, initargs=(log,)
+        1, mp_context=get_context("spawn"), max_tasks_per_child=tasks, initializer=_prepare, initargs=(log, share)
     )
 
 
-def _prepare(log: str) -> None:
+def _prepare(log: str, share: int) -> None:
     """In a new worker: its output goes to a file, an interrupt is its parent's to handle, and it ends with it."""
+    global _share
+    _share = share
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC)
     for output in (1, 2):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,12 @@ class BuildOptions:
     netlists: str = "all"
     wires: bool = False
     headroom: float = 0.85
+
+    @classmethod
+    def kept(cls, record: Mapping[str, Any]) -> BuildOptions:
+        """The options that ``design.json`` keeps; files are named, not where they lie."""
+        known = {each.name: record[each.name] for each in fields(cls) if each.name in record}
+        return cls(**known | {"tile": tuple(known["tile"])})
 
     def record(self) -> dict[str, Any]:
         """The options as ``design.json`` keeps them: files by name and hash, never by path."""

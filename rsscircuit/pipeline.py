@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.assembly import Assembly, Job, Stopwatch, floor_plan
+from rsscircuit.assembly import Assembly, Job, Stopwatch, floor_plan, jobs_of
 from rsscircuit.banks import Fault, refuse_misplaced
 from rsscircuit.banks.exchange import State, TileTable, write_table
 from rsscircuit.banks.table import read_table
-from rsscircuit.calibration import input_scales, kept_inputs, same_tolerance, tolerances
+from rsscircuit.calibration import input_scales, kept_inputs, tolerances
 from rsscircuit.design import Design, labels, load, record
 from rsscircuit.design.directory import new_directory, refuse_foreign
 from rsscircuit.design.files import read_array, write_array
@@ -145,22 +144,13 @@ def program(
             progress=progress,
         )
         source = TableDie.of(table, design, old, given.get("die", {}).get("kind", VIRTUAL))
-    options = _options(design)
+    options = BuildOptions.kept(design.options)
     with new_directory(new, force=force) as folder:
         if (old / INPUTS_FILE).is_file():
             write_array(folder / INPUTS_FILE, read_array(old / INPUTS_FILE))
         Assembly(
             network=design.network,
-            jobs=tuple(
-                Job(
-                    name=layer.name,
-                    label=layer.label,
-                    matrix=layer.matrix,
-                    tiles=layer.tiles,
-                    tolerance=same_tolerance(options, layer),
-                )
-                for layer in design.layers
-            ),
+            jobs=jobs_of(design),
             technology=design.technology,
             technology_text=(old / record.TECHNOLOGY_FILE).read_text("utf-8"),
             bank=design.bank,
@@ -278,12 +268,6 @@ def _jobs(
         )
         for (name, matrix), label in zip(matrices.items(), labels([*matrices]), strict=True)
     )
-
-
-def _options(design: Design) -> BuildOptions:
-    """The choices that a design was built with; its files are named, not where they lie."""
-    kept = {each.name: design.options[each.name] for each in fields(BuildOptions) if each.name in design.options}
-    return BuildOptions(**kept | {"tile": tuple(kept["tile"])})
 
 
 def _resolved(path: str | Path) -> Path:

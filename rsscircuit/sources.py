@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.assembly import Job, TileBanks
-from rsscircuit.banks import Die, Fault, FloorPlan, MeasuredBanks, draw_die, measure, stuck_switches
+from rsscircuit.banks import BankSpec, Die, Fault, FloorPlan, MeasuredBanks, Place, draw_die, measure, stuck_switches
 from rsscircuit.banks.exchange import State
 from rsscircuit.banks.plausible import plausibility
 from rsscircuit.banks.table import MeasuredTable
@@ -20,6 +20,7 @@ from rsscircuit.design.marks import Marks, load_marks
 from rsscircuit.errors import InputError
 from rsscircuit.mapping import Tile
 from rsscircuit.options import Resolved
+from rsscircuit.technology import Technology
 
 Array = NDArray[np.float64]
 OPEN_SIEMENS = 1e-15  # an open resistor, where a netlist needs a number
@@ -49,15 +50,54 @@ class VirtualDie:
         """The banks of one tile."""
         bank, technology = self.resolved.bank, self.resolved.technology
         place = self.floor_plan.place(self.seed, job.name, tile.index)
-        die = draw_die(bank, technology, job.drawn[tile.window], place, self.resolved.terms)
         faults = self.faults[job.name]
         state = stuck_switches(faults, tile.window, bank.resistors) if faults else None
-        measured = measure(die, technology, bank, place)
-        return TileBanks(die=die, measured=measured, marks=Marks(state=state), true_known=True)
+        return _drawn(bank, technology, self.resolved.terms, place, job.drawn[tile.window], state)
 
     def record(self) -> dict[str, Any]:
         """What ``design.json`` says of the die."""
         return {"kind": VIRTUAL, "true_values": TRUE_VALUES[VIRTUAL]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherDie:
+    """The die of another seed for a design that stands, measured by its own converters.
+
+    The switches that the design knows to be stuck are stuck on it too, as a build with the same file of them has it;
+    where the design is that of a measured die, they are that die's own, and here every switch works.
+
+    Attributes:
+        design: The design.
+        folder: Of the design.
+        seed: Which die.
+        kind: Of the design's die, ``virtual`` or ``measured``.
+    """
+
+    design: Design
+    folder: Path
+    seed: int
+    kind: str
+
+    def banks(self, job: Job, tile: Tile) -> TileBanks:
+        """The banks of one tile."""
+        design = self.design
+        shape = (tile.rows, tile.columns, 2, design.bank.resistors)
+        state = load_marks(self.folder, job.label, tile.index, shape).state if self.kind == VIRTUAL else None
+        place = design.floor_plan.place(self.seed, job.name, tile.index)
+        return _drawn(design.bank, design.technology, design.terms, place, job.drawn[tile.window], state)
+
+
+def _drawn(
+    bank: BankSpec,
+    technology: Technology,
+    terms: Collection[str],
+    place: Place,
+    present: NDArray[np.bool_],
+    state: NDArray[np.int8] | None,
+) -> TileBanks:
+    """The banks of one tile of the process, and what its converters say of them."""
+    die = draw_die(bank, technology, present, place, terms)
+    return TileBanks(die=die, measured=measure(die, technology, bank, place), marks=Marks(state=state), true_known=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,18 +90,20 @@ def _pairs(closed: NDArray[np.bool_], siemens: Array) -> Array:
 
 
 def _die(design: Design, crossbar: Crossbar, effects: Collection[str], operation: Operation) -> tuple[Die, Technology]:
-    """The true banks at temperature and age; nothing is drawn for what is not at work."""
+    """The true banks at temperature, supply and age; nothing is drawn for what is not at work."""
     technology, shape = design.technology, crossbar.die.on_siemens.shape
     celsius = operation.celsius if "temperature" in effects else NOMINAL_CELSIUS
+    nominal = technology.drive.supply_volt
+    supply = operation.supply(technology) if "supply" in effects else nominal
     years = operation.years if "ageing" in effects else 0.0
     die = crossbar.die
-    if celsius != NOMINAL_CELSIUS or years:
+    if celsius != NOMINAL_CELSIUS or supply != nominal or years:
         generator = stream(operation.seed, "drift", layer=crossbar.layer, tile=crossbar.index)
         die, technology = drifted(
             die,
             technology,
             celsius=celsius,
-            supply_volt=technology.drive.supply_volt,
+            supply_volt=supply,
             years=years,
             own_tc=cut_normal(generator, shape),
             own_age=cut_normal(generator, shape),

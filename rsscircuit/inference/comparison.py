@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -65,20 +64,14 @@ class Data(AbstractContextManager["Data"]):
         self._places = [slice(first, first + size) for first in range(0, len(self.cases), size)]
         self._output = design.network.outputs[0]
         self._limit = {layer.name: layer.matrix.input_full_scale for layer in design.layers}
-        self._folder = tempfile.TemporaryDirectory(prefix="rsscircuit-")
         self._answers: Array | None = None
-        try:
-            self._run_trained(progress)
-        except BaseException:
-            self._folder.cleanup()
-            raise
+        self._run_trained(progress)
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Drop the file."""
         self._answers = None
-        self._folder.cleanup()
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -119,9 +112,8 @@ class Data(AbstractContextManager["Data"]):
         if self.labels is not None:
             _check_classes(self.labels, first)
         shape = (len(self.cases), first)
-        answers: Array = np.lib.format.open_memmap(
-            Path(self._folder.name) / "trained.npy", mode="w+", dtype=np.float64, shape=shape
-        )
+        with tempfile.TemporaryFile(prefix="rsscircuit-") as file:  # stays mapped when it is closed
+            answers: Array = np.memmap(file, np.float64, mode="w+", shape=shape)
         self._answers = answers
 
         def one(place: slice) -> tuple[float, int, dict[str, tuple[int, int]]]:

@@ -10,6 +10,7 @@ measurement true less measured conductance of the closed branches
 faults     switches stuck since the program was chosen; those known before are in ``solver``
 ageing     every resistor's own drift
 temperature every branch as its ratio to the feedback resistor, the switch in series included
+supply     the switches' gate voltage off its nominal value
 voltage    the resistors' voltage coefficients
 switch     the switches' square law
 leakage    open branches conduct
@@ -32,7 +33,7 @@ from rsscircuit.quantities import parse_names
 from rsscircuit.technology.cell import NOMINAL_CELSIUS
 
 PROGRAM = ("solver", "measurement")
-ARRAY = (*PROGRAM, "faults", "ageing", "temperature", "voltage", "switch", "leakage", "wires")
+ARRAY = (*PROGRAM, "faults", "ageing", "temperature", "supply", "voltage", "switch", "leakage", "wires")
 EFFECTS = (*ARRAY, "dac", "gain", "offset", "noise", "adc")
 
 
@@ -55,6 +56,7 @@ def idle_effects(design: Design, operation: Operation, effects: Collection[str] 
         if operation.years and resistor.sigma_ageing_ten_years
         else ("new" if resistor.sigma_ageing_ten_years else "no coefficient"),
         "temperature": "" if operation.celsius != NOMINAL_CELSIUS else f"at {NOMINAL_CELSIUS:g} C",
+        "supply": "nominal" if operation.supply(technology) == technology.drive.supply_volt else "",
         "voltage": "" if resistor.voltage_per_volt or resistor.voltage_per_volt2 else "no coefficient",
         "leakage": "" if switch.off_siemens else "no coefficient",
         "wires": "" if segments.word_ohm or segments.bit_ohm else "ideal",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from rsscircuit.errors import InputError
 from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import NOMINAL_CELSIUS, at_conditions
+from rsscircuit.technology.corners import refuse_far
 from rsscircuit.technology.loader import Readout
 
 MOST_BITS = 24
@@ -19,6 +20,7 @@ class Operation:
 
     Attributes:
         celsius: Temperature.
+        supply_volt: Gate voltage of closed switches.
         years: Time since it was programmed.
         stuck_open, stuck_closed: Share of all switches that got stuck since it was programmed.
         dac_bits: Of the converters at the rows.
@@ -28,6 +30,7 @@ class Operation:
     """
 
     celsius: float = NOMINAL_CELSIUS
+    supply_volt: float | None = None
     years: float = 0.0
     stuck_open: float = 0.0
     stuck_closed: float = 0.0
@@ -44,6 +47,10 @@ class Operation:
             if (value := getattr(self, name)) is not None
         }
         return replace(technology.readout, **asked)
+
+    def supply(self, technology: Technology) -> float:
+        """The gate voltage of closed switches."""
+        return technology.drive.supply_volt if self.supply_volt is None else self.supply_volt
 
     def check(self, technology: Technology) -> None:
         """Refuse what cannot be.
@@ -72,3 +79,9 @@ class Operation:
             at_conditions(technology, self.celsius, technology.drive.supply_volt)
         except ValueError as error:
             raise InputError("impossible temperature", where="--celsius", got=str(error)) from error
+        supply = self.supply(technology)
+        refuse_far("supply", supply, technology, where="--supply")
+        try:
+            at_conditions(technology, self.celsius, supply)
+        except ValueError as error:
+            raise InputError("impossible supply", where="--supply", got=str(error)) from error

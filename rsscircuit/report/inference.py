@@ -115,15 +115,27 @@ def show_spice(result: Mapping[str, Any]) -> None:
     )
 
 
+def effects_line(result: Mapping[str, Any]) -> str:
+    """Which effects were at work, and which were idle."""
+    idle = ", ".join(f"{name} ({why})" for name, why in result["idle"].items())
+    return f"at work: {', '.join(result['effects']) or 'nothing'}" + (f"; idle: {idle}" if idle else "")
+
+
+def readout_words(readout: Mapping[str, Any]) -> str:
+    """The converters."""
+    return (
+        f"{readout['dac_bits']:g}-bit DAC, {readout['adc_bits']:g}-bit ADC; ADC full scale: percentile "
+        f"{readout['adc_percentile']:g} of a layer's column currents over {readout['laid_out_for']}"
+    )
+
+
 def operation_lines(result: Mapping[str, Any]) -> list[str]:
     """What was at work, in a few lines."""
     readout, conditions = result["readout"], result["conditions"]
-    idle = ", ".join(f"{name} ({why})" for name, why in result["idle"].items())
+    supply = "" if conditions["supply_volt"] is None else f"{conditions['supply_volt']:g} V, "
     lines = [
-        f"at work: {', '.join(result['effects']) or 'nothing'}" + (f"; idle: {idle}" if idle else ""),
-        f"{conditions['celsius']:g} C, {conditions['years']:g} years, {readout['dac_bits']:g}-bit DAC, "
-        f"{readout['adc_bits']:g}-bit ADC; ADC full scale: percentile {readout['adc_percentile']:g} of a layer's "
-        f"column currents over {readout['laid_out_for']}",
+        effects_line(result),
+        f"{conditions['celsius']:g} C, {supply}{conditions['years']:g} years, {readout_words(readout)}",
     ]
     saturated = {name: share for name, share in result.get("saturated", {}).items() if share > 0}
     if saturated:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,20 +122,29 @@ def draw_montecarlo(result: Mapping[str, Any], folder: Path) -> list[str]:
         "columns": ("error of every column", _draw_columns),
         "convergence": ("mean and standard deviation with the number of trials", _draw_convergence),
     }
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
     title = f"{result['layer']}, tile {result['tile']}: {result['kind']}, {result['engine']}, {result['trials']} trials"
     lines = []
     for name, (about, draw) in pictures.items():
-        figure = Figure(figsize=(7.0, 4.5), layout="constrained")
-        draw(figure.subplots(), result)
-        figure.suptitle(title, fontsize=11)
         path = folder / f"{name}.svg"
-        with mpl.rc_context({"svg.hashsalt": "rsscircuit", "svg.fonttype": "none"}):
-            figure.savefig(path, metadata={"Date": None})
+        save_picture(path, title, (7.0, 4.5), partial(_draw_alone, draw, result))
         lines.append(f"{path}  {about}")
     return lines
+
+
+def _draw_alone(draw: Callable[[Any, Mapping[str, Any]], None], result: Mapping[str, Any], figure: Any) -> None:
+    draw(figure.subplots(), result)
+
+
+def save_picture(path: Path, title: str, inches: tuple[float, float], draw: Callable[[Any], None]) -> None:
+    """Write one figure as SVG without a date in it; ``draw`` fills it."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=inches, layout="constrained")
+    draw(figure)
+    figure.suptitle(title, fontsize=11)
+    with mpl.rc_context({"svg.hashsalt": "rsscircuit", "svg.fonttype": "none"}):
+        figure.savefig(path, metadata={"Date": None})
 
 
 def _draw_errors(axes: Any, result: Mapping[str, Any]) -> None:

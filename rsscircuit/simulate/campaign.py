@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rsscircuit.execution import Crash, Workers
-from rsscircuit.simulate.journal import Journal
-from rsscircuit.simulate.trials import Bench, Outcome, Study, run_trials
+from rsscircuit.simulate.journal import Journal, Record
+from rsscircuit.simulate.trials import Bench, Failure, Outcome, Study, run_trials
 
+R = TypeVar("R", bound=Record)
 QUICK_TRIALS_A_TASK = 16  # which would take longer to travel alone than to run
 
 
@@ -53,7 +54,7 @@ def tasks(study: Study, missing: Sequence[int], workers: int) -> list[tuple[int,
 def run(
     study: Study,
     trials: int,
-    journal: Journal,
+    journal: Journal[Outcome],
     workers: Workers,
     width: int,
     folder: Path,
@@ -76,18 +77,41 @@ def run(
     wanted = range(1, trials + 1)
     missing = [number for number in wanted if number not in journal.finished]
     advance(trials - len(missing))
+    lost = collect(partial(run_trials, study), tasks(study, missing, width), journal, workers, advance)
+    return list(_written(study, lost, folder))
+
+
+def collect(
+    function: Callable[[tuple[int, ...]], Sequence[R | Failure]],
+    numbers: Sequence[tuple[int, ...]],
+    journal: Journal[R],
+    workers: Workers,
+    advance: Callable[[int], None],
+) -> dict[int, str]:
+    """Run trials on workers and keep each as soon as it is done.
+
+    Args:
+        function: Runs the trials of some numbers.
+        numbers: Those of the trials, as they travel together.
+        journal: Where finished trials are put.
+        workers: Where they run.
+        advance: Called with the number of trials just done.
+
+    Returns:
+        The trials that were lost, and why.
+    """
     lost: dict[int, str] = {}
-    for done in workers.run(partial(run_trials, study), tasks(study, missing, width)):
+    for done in workers.run(function, numbers):
         if isinstance(done.result, Crash):
             lost |= dict.fromkeys(done.item, _crash(done.result))
         else:
             for result in done.result:
-                if isinstance(result, Outcome):
-                    journal.append(result)
-                else:
+                if isinstance(result, Failure):
                     lost[result.trial] = result.reason
+                else:
+                    journal.append(result)
         advance(len(done.item))
-    return list(_written(study, lost, folder))
+    return lost
 
 
 def _crash(crash: Crash) -> str:

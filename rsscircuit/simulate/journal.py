@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -22,27 +22,46 @@ from rsscircuit.simulate.trials import Outcome
 FILE = "trials.jsonl"
 
 
+class Record(Protocol):
+    """A finished trial."""
+
+    @property
+    def trial(self) -> int:
+        """Its number."""
+
+    def line(self) -> Mapping[str, Any]:
+        """The trial as plain values."""
+
+    @classmethod
+    def of(cls, line: Mapping[str, Any]) -> Self:
+        """The trial of such values."""
+
+
+R = TypeVar("R", bound=Record)
+
+
 def digest(asked: Mapping[str, Any]) -> str:
     """A short name for what was asked."""
     text = json.dumps(asked, sort_keys=True, allow_nan=False)
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 
-class Journal:
+class Journal(Generic[R]):
     """The file of one study, held by one run at a time.
 
     Args:
         folder: Where it is, or is made.
         asked: Everything that the trials depend on.
+        kind: Of its trials.
         fresh: Start anew.
 
     Raises:
         DesignError: Another run holds it, it is of another study, or it cannot be read.
     """
 
-    def __init__(self, folder: Path, asked: Mapping[str, Any], *, fresh: bool = False) -> None:
+    def __init__(self, folder: Path, asked: Mapping[str, Any], kind: type[R], *, fresh: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / FILE
+        self._path, self._kind = folder / FILE, kind
         self._file: IO[bytes] = self._path.open("a+b")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -55,22 +74,22 @@ class Journal:
             self._file.truncate(0)
         self.finished = self._read(dict(asked))
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def append(self, outcome: Outcome) -> None:
+    def append(self, outcome: R) -> None:
         """Keep one more trial."""
-        self._write({"trial": outcome.trial, "drawn": dict(outcome.drawn), "error": outcome.error.tolist()})
+        self._write(outcome.line())
         self.finished[outcome.trial] = outcome
 
     def _write(self, line: Mapping[str, Any]) -> None:
         self._file.write(json.dumps(line, allow_nan=False).encode() + b"\n")
         self._file.flush()
 
-    def _read(self, asked: dict[str, Any]) -> dict[int, Outcome]:
+    def _read(self, asked: dict[str, Any]) -> dict[int, R]:
         self._file.seek(0)
         whole, newline, _ = self._file.read().rpartition(b"\n")
         self._file.truncate(len(whole) + len(newline))
@@ -79,9 +98,7 @@ class Journal:
             return {}
         try:
             first, *lines = [json.loads(line) for line in whole.splitlines()]
-            finished = [
-                Outcome(trial=line["trial"], drawn=line["drawn"], error=np.array(line["error"])) for line in lines
-            ]
+            finished = [self._kind.of(line) for line in lines]
         except (ValueError, KeyError, TypeError) as error:
             raise DesignError(
                 "the file of trials is damaged", where=str(self._path), got=str(error), remedy="add --fresh"

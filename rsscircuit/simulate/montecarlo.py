@@ -33,11 +33,35 @@ Draw = Callable[[int], "Trial"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """Where a fixed program is taken: each trial draws uniformly between the two ends."""
+    """Where a chip is taken: each trial draws uniformly between the two ends; no supply is the nominal one +- 10 %."""
 
     celsius: tuple[float, float] = (-40.0, 125.0)
     supply_volt: tuple[float, float] | None = None
     years: tuple[float, float] = (0.0, 10.0)
+
+    def checked(self, technology: Technology) -> Conditions:
+        """The same with its supply.
+
+        Raises:
+            InputError: Conditions at which the switches no longer conduct or the coefficients no longer hold.
+        """
+        nominal = technology.drive.supply_volt
+        supply_range = self.supply_volt or (0.9 * nominal, 1.1 * nominal)
+        for name, ends in (("celsius", self.celsius), ("supply", supply_range)):
+            refuse_far(name, max(ends, key=abs), technology, where=f"--{name}")
+        try:
+            for celsius, supply in product(self.celsius, supply_range):
+                at_conditions(technology, celsius, supply)
+        except ValueError as error:
+            raise InputError("impossible conditions", got=str(error)) from error
+        if self.years[0] < 0:
+            raise InputError("age cannot be negative", where="--years", got=self.years[0])
+        return replace(self, supply_volt=supply_range)
+
+    def draw(self, generator: np.random.Generator) -> dict[str, float]:
+        """One trial's, by name."""
+        ends = {"celsius": self.celsius, "supply_volt": self.supply_volt or (0.0, 0.0), "years": self.years}
+        return {name: low + (high - low) * generator.random() for name, (low, high) in ends.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,31 +130,16 @@ def fixed_program(design: Design, layer: MappedLayer, tile: Tile, seed: int, con
     """
     base = design.crossbar(layer, tile)
     technology = design.technology
-    nominal = technology.drive.supply_volt
-    supply_range = conditions.supply_volt or (0.9 * nominal, 1.1 * nominal)
-    for name, ends in (("celsius", conditions.celsius), ("supply", supply_range)):
-        refuse_far(name, max(ends, key=abs), technology, where=f"--{name}")
-    try:
-        for celsius, supply in product(conditions.celsius, supply_range):
-            at_conditions(technology, celsius, supply)
-    except ValueError as error:
-        raise InputError("impossible conditions", got=str(error)) from error
-    if conditions.years[0] < 0:
-        raise InputError("age cannot be negative", where="--years", got=conditions.years[0])
+    conditions = conditions.checked(technology)
 
     def draw(trial: int) -> Trial:
         generator = stream(seed, "drift", die=trial, layer=layer.name, tile=tile.index)
-        celsius, supply, years = (
-            low + (high - low) * generator.random()
-            for low, high in (conditions.celsius, supply_range, conditions.years)
-        )
+        drawn = conditions.draw(generator)
         shape = base.die.on_siemens.shape
         moved, there = drifted(
             base.die,
             technology,
-            celsius=celsius,
-            supply_volt=supply,
-            years=years,
+            **drawn,
             own_tc=cut_normal(generator, shape),
             own_age=cut_normal(generator, shape),
         )
@@ -138,7 +147,7 @@ def fixed_program(design: Design, layer: MappedLayer, tile: Tile, seed: int, con
             crossbar=replace(base, die=moved),
             siemens_per_weight=layer.siemens_per_weight[tile.window[1]],
             technology=there,
-            drawn={"celsius": celsius, "supply_volt": supply, "years": years},
+            drawn=drawn,
         )
 
     return draw

@@ -31,16 +31,24 @@ def spread(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     values = np.array([outcome.relative_error for outcome in outcomes])
     errors = np.array([outcome.error for outcome in outcomes])
     return {
-        "mean": float(values.mean()),
-        "standard_deviation": _deviation(values),
-        "percentiles": _percentiles(values, len(values)),
-        "worst": float(values.max()),
-        "worst_trial": numbers[int(values.argmax())],
+        **distribution(values, numbers),
         "columns": [_column(errors[:, :, column], numbers) for column in range(errors.shape[2])],
         "convergence": convergence(values),
         "trial": numbers,
         "relative_error": values.tolist(),
         "drawn": [dict(outcome.drawn) for outcome in outcomes],
+    }
+
+
+def distribution(values: Array, numbers: Sequence[int], *, least_is_worst: bool = False) -> dict[str, Any]:
+    """Mean, standard deviation, percentiles and worst of a value a trial, and the number of the first that has it."""
+    place = int(values.argmin() if least_is_worst else values.argmax())
+    return {
+        "mean": float(values.mean()),
+        "standard_deviation": _deviation(values),
+        "percentiles": _percentiles(values, len(values)),
+        "worst": float(values[place]),
+        "worst_trial": numbers[place],
     }
 
 

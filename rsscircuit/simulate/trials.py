@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +74,15 @@ class Outcome:
     def relative_error(self) -> float:
         """Rms over cases and columns."""
         return float(np.sqrt(np.mean(self.error**2)))
+
+    def line(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"trial": self.trial, "drawn": dict(self.drawn), "error": self.error.tolist()}
+
+    @classmethod
+    def of(cls, line: Mapping[str, Any]) -> Outcome:
+        """What :meth:`line` gave."""
+        return cls(trial=line["trial"], drawn=line["drawn"], error=np.array(line["error"]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,17 +12,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rsscircuit.binomial import TAIL, crossing, incomplete_beta
 from rsscircuit.comparison.bits import median_interval
 
 Array = NDArray[np.float64]
-TAIL = 0.025  # on either side
 RARE = 0.01  # share below which its own events alone are too few to tell how they cluster
 
 
@@ -52,8 +51,8 @@ def share_of(share: float, trials: float) -> Figure:
         """Probability of more events, and half that of as many, at a true share p."""
         return 0.5 * (incomplete_beta(events, trials - events + 1, p) + incomplete_beta(events + 1, trials - events, p))
 
-    low = 0.0 if share <= 0 else _crossing(lambda p: beyond(p) - TAIL)
-    high = 1.0 if share >= 1 else _crossing(lambda p: beyond(p) - (1.0 - TAIL))
+    low = 0.0 if share <= 0 else crossing(lambda p: beyond(p) - TAIL)
+    high = 1.0 if share >= 1 else crossing(lambda p: beyond(p) - (1.0 - TAIL))
     return Figure(value=share, low=min(low, share), high=max(high, share))
 
 
@@ -94,46 +93,5 @@ def median_of(values: Array) -> Figure:
 @lru_cache(maxsize=1024)
 def student_t(freedom: int) -> float:
     """The value that Student's t of so many degrees of freedom exceeds with a probability of 2.5 %."""
-    x = _crossing(lambda x: incomplete_beta(0.5 * freedom, 0.5, x) - 2.0 * TAIL)
+    x = crossing(lambda x: incomplete_beta(0.5 * freedom, 0.5, x) - 2.0 * TAIL)
     return math.sqrt(freedom * (1.0 - x) / x)
-
-
-def incomplete_beta(a: float, b: float, x: float) -> float:
-    """The regularised incomplete beta function I_x(a, b), 1 for a = 0 and 0 for b = 0.
-
-    The continued fraction of DLMF 8.17.22, summed from the front (Lentz).
-    """
-    if a <= 0 or x >= 1:
-        return 1.0
-    if b <= 0 or x <= 0:
-        return 0.0
-    if x > (a + 1) / (a + b + 2):
-        return 1.0 - incomplete_beta(b, a, 1.0 - x)
-    front = math.exp(
-        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x) - math.log(a)
-    )
-    c, d = 1.0, 1.0 / (1.0 - (a + b) * x / (a + 1))
-    fraction = d
-    for m in range(1, 10_000):
-        for term in (
-            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
-            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
-        ):
-            d = 1.0 / (1.0 + term * d)
-            c = 1.0 + term / c
-            fraction *= c * d
-        if abs(c * d - 1.0) < 1e-14:
-            break
-    return front * fraction
-
-
-def _crossing(function: Callable[[float], float]) -> float:
-    """Where an increasing function crosses zero between 0 and 1."""
-    low, high = 0.0, 1.0
-    while high - low > 1e-9 * high:
-        middle = 0.5 * (low + high)
-        if function(middle) < 0:
-            low = middle
-        else:
-            high = middle
-    return high

@@ -342,7 +342,7 @@ def test_split_tiles_answer_as_whole_ones_do(
 
 def test_attribution_sums_to_the_whole(small_design: Path, small_inputs: Path) -> None:
     result = rsscircuit.attribute_errors(
-        small_design, small_inputs, operation=Operation(celsius=85.0, years=10.0, stuck_open=1e-3)
+        small_design, small_inputs, operation=Operation(celsius=85.0, supply_volt=1.7, years=10.0, stuck_open=1e-3)
     )
     found = result["contributions"]
     assert [each["effect"] for each in found] == list(EFFECTS)
@@ -353,15 +353,15 @@ def test_attribution_sums_to_the_whole(small_design: Path, small_inputs: Path) -
         small_design,
         small_inputs,
         effects="all",
-        operation=Operation(celsius=85.0, years=10.0, stuck_open=1e-3),
+        operation=Operation(celsius=85.0, supply_volt=1.7, years=10.0, stuck_open=1e-3),
     )
     assert whole["output_error"] == result["output_error"]
     assert json.loads((small_design / "results" / "attribution.json").read_text())["contributions"] == found
 
 
 def test_effects_that_change_nothing_are_named(design: Design) -> None:
-    assert set(idle_effects(design, Operation())) == {"faults", "ageing", "temperature"}
-    assert idle_effects(design, Operation(celsius=30.0, years=1.0, stuck_open=0.1)) == {}
+    assert set(idle_effects(design, Operation())) == {"faults", "ageing", "temperature", "supply"}
+    assert idle_effects(design, Operation(celsius=30.0, supply_volt=1.7, years=1.0, stuck_open=0.1)) == {}
     assert attribute(lambda effects: pytest.fail(str(effects)), ()) == []
 
 

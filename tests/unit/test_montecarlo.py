@@ -127,10 +127,10 @@ def test_a_journal_is_held_once_and_says_when_it_is_not_one(design: Path, tmp_pa
     montecarlo(design, trials=2, **TILE)
     path = journal_of(design)
     asked = json.loads(path.read_text().splitlines()[0])
-    with Journal(path.parent, asked), pytest.raises(DesignError, match="another run is at work"):
-        Journal(path.parent, asked)
+    with Journal(path.parent, asked, Outcome), pytest.raises(DesignError, match="another run is at work"):
+        Journal(path.parent, asked, Outcome)
     with pytest.raises(DesignError, match="of another study; add --fresh"):
-        Journal(path.parent, asked | {"seed": 9})
+        Journal(path.parent, asked | {"seed": 9}, Outcome)
     path.write_text(path.read_text() + "no trial\n")
     with pytest.raises(DesignError, match=r"trials is damaged.*add --fresh"):
         montecarlo(design, trials=2, **TILE)
@@ -233,7 +233,7 @@ def test_an_interrupted_run_goes_on(
     shutil.rmtree(design / "results")
     append = Journal.append
 
-    def interrupted(journal: Journal, outcome: Outcome) -> None:
+    def interrupted(journal: Journal[Outcome], outcome: Outcome) -> None:
         append(journal, outcome)
         if outcome.trial == 2:
             raise KeyboardInterrupt

@@ -11,8 +11,9 @@ import pytest
 from scipy import special, stats
 
 from rsscircuit.banks import bank_spec
+from rsscircuit.binomial import incomplete_beta
 from rsscircuit.sizing import LAWS, measurement_bits_for, measurement_floor, program_pairs, sized_request
-from rsscircuit.sizing.intervals import clustered_share, design_effect, incomplete_beta, median_of, share_of, student_t
+from rsscircuit.sizing.intervals import clustered_share, design_effect, median_of, share_of, student_t
 from rsscircuit.sizing.theory import (
     counting_bound,
     gap_law_miss,
