@@ -11,6 +11,7 @@ from rsscircuit.report.montecarlo import save_picture
 from rsscircuit.report.tables import percent, print_lines, print_table
 
 SHOWN_LOST = 3
+MOST_BINS = 20
 NAMES = {"accuracy": "accuracy", "agreement": "agreement with trained", "output_error": "output error"}
 _DIGITS = {"accuracy": 4, "agreement": 5, "output_error": 3}
 
@@ -100,6 +101,15 @@ def lost_line(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _whole_inputs(percents: list[float], images: int) -> list[float]:
+    """Edges of at most some twenty bins, halfway between shares that so many inputs can have."""
+    step = 100.0 / images
+    first, last = round(min(percents) / step), round(max(percents) / step)
+    wide = -(-(last - first + 1) // MOST_BINS)
+    count = -(-(last - first + 1) // wide)
+    return [(first - 0.5 + wide * edge) * step for edge in range(count + 1)]
+
+
 def draw_yield(result: Mapping[str, Any], folder: Path) -> list[str]:
     """Write the histograms of the figures, with the limits, as one SVG; a line that says so."""
     path = folder / "figures.svg"
@@ -111,12 +121,15 @@ def draw_yield(result: Mapping[str, Any], folder: Path) -> list[str]:
             figure.subplots(1, len(figures), squeeze=False)[0], figures.items(), strict=True
         ):
             values = [100 * value for value in found["values"]]
-            axes.hist(values, bins="auto" if max(values) > min(values) else 1, color="C0", edgecolor="white")
+            bins = _whole_inputs(values, result["images"]) if name != "output_error" else "auto"
+            axes.hist(values, bins=bins, color="C0", edgecolor="white")
+            axes.margins(x=0.1, y=0.3)
             if name in result["yield"]:
                 axes.axvline(100 * result["yield"][name]["limit"], color="C3", label="limit")
             if name == "accuracy":
                 axes.axvline(100 * result["trained_accuracy"], color="0.4", linestyle="--", label="trained network")
             axes.set(xlabel=f"{NAMES[name]}, %", ylabel=counted)
+            axes.xaxis.get_major_locator().set_params(nbins=4)
             axes.yaxis.get_major_locator().set_params(integer=True)
             if axes.get_legend_handles_labels()[0]:
                 axes.legend(frameon=False, fontsize=8)
