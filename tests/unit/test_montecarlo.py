@@ -19,6 +19,7 @@ import pytest
 
 from rsscircuit import cli
 from rsscircuit.analyses import montecarlo, montecarlo_trial
+from rsscircuit.commands.shared import LOST_TRIALS
 from rsscircuit.errors import DesignError, InputError, MissingPartError
 from rsscircuit.report import montecarlo as report
 from rsscircuit.simulate import campaign, trials
@@ -160,7 +161,7 @@ def test_a_trial_that_the_simulator_fails_on_costs_itself_alone(
 
     with monkeypatch.context() as patch:
         patch.setattr(trials.Bench, "run", run)
-        assert run_here(monkeypatch, arguments) == cli.LOST_TRIALS
+        assert run_here(monkeypatch, arguments) == LOST_TRIALS
     said = capsys.readouterr().err
     (netlist,) = design.glob("results/*/trial_2.cir")
     assert "error: layer out, tile 0: 1 of 3 trials were lost; the same command tries them again" in said
@@ -219,7 +220,7 @@ def test_all_trials_lost_is_told_without_statistics(
 ) -> None:
     monkeypatch.setattr(trials, "tile_deck", lambda *a, **k: "* nothing\n.end\n")
     arguments = command(design, "--trials", 4, "--engine", "ngspice", "--workers", 0)
-    assert run_here(monkeypatch, arguments) == cli.LOST_TRIALS
+    assert run_here(monkeypatch, arguments) == LOST_TRIALS
     said = capsys.readouterr()
     assert "4 of 4 trials were lost" in said.err
     assert "and 1 more" in said.err
@@ -285,7 +286,7 @@ def test_a_killed_worker_costs_its_trial_and_a_killed_run_nothing(design: Path) 
     wait_for_trials(design, run, 5)
     os.kill(children_of(run.pid)[0], signal.SIGKILL)
     _, said = run.communicate(timeout=120)
-    assert run.returncode == cli.LOST_TRIALS
+    assert run.returncode == LOST_TRIALS
     assert f"layer out, tile 0: 1 of {count} trials were lost" in said
     # "nothing" where the worker was killed before it began its first trial
     assert re.search(r"crashed or was killed; last lines: (nothing|layer out, tile 0, trial)", said)

@@ -17,6 +17,7 @@ from scipy import stats
 import rsscircuit
 from rsscircuit import cli
 from rsscircuit.binomial import clopper_pearson
+from rsscircuit.commands.shared import LOST_TRIALS
 from rsscircuit.design.record import read_record
 from rsscircuit.errors import InputError, RsscircuitError
 from rsscircuit.inference import Operation
@@ -157,7 +158,7 @@ def test_a_die_that_fails_costs_itself_alone(
     arguments = ["yield", design, "--inputs", small_inputs, "--dies", 3, "--seed", 5, "--workers", 0, "--json"]
     with monkeypatch.context() as patch:
         patch.setattr(chips.ChipBench, "run", run)
-        assert run_here(monkeypatch, *arguments) == cli.LOST_TRIALS
+        assert run_here(monkeypatch, *arguments) == LOST_TRIALS
     said = capsys.readouterr()
     assert "1 of 3 were lost" in said.err
     assert "seed 6: layer out, tile 0: the nodal solve did not converge" in said.err

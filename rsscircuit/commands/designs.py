@@ -1,0 +1,180 @@
+"""Commands that make a design, program it anew and say what it holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rsscircuit.commands.shared import bars, directory_argument, json_option, option, print_json
+from rsscircuit.options import ADC, DEFAULT_TOLERANCE, BuildOptions
+from rsscircuit.quantities import parse_tile
+from rsscircuit.report import corners, tables
+from rsscircuit.technology import DEFAULT
+
+
+class _Tolerance(click.ParamType):  # type: ignore[type-arg]
+    """A fraction, or the word ``adc``."""
+
+    name = "fraction|adc"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
+        if value == ADC:
+            return ADC
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a fraction nor {ADC}", param, ctx)
+
+
+@click.command(epilog="Example: generate-crossbar build lenet5.onnx --out generated/lenet5 --calibration images.npy")
+@click.argument("model", metavar="MODEL")
+@option("--out", required=True, metavar="DIR", help="Directory of the design.")
+@option("--technology", default=DEFAULT, metavar="NAME|FILE", help="Preset name or TOML file.")
+@option("--bank", metavar="PLAN", help="Nominal plan, as geometric:1.25 or equal; else the technology's own.")
+@option("--resistors", type=int, metavar="N", help="Resistors a bank, 1 to 32; else the technology's own.")
+@option("--tile", default="64x64", metavar="RxC", help="Largest logical rows and columns of a crossbar.")
+@option(
+    "--solver", default="auto", help="auto, meet-in-the-middle, relaxation or cp-sat; for --objective any also window."
+)
+@option(
+    "--tolerance",
+    type=_Tolerance(),
+    default=DEFAULT_TOLERANCE,
+    metavar="FRACTION|adc",
+    help="Largest cell error, as a fraction of the layer's full-scale conductance, as size --error is, whose "
+    "default is 1e-3; 0 = nearest; adc = half an ADC step over the calibration inputs.",
+)
+@option("--adc-bits", type=int, default=8, help="Resolution of the ADC that --tolerance adc stands for.")
+@option(
+    "--objective",
+    default="least-total",
+    help="Which subset within the tolerance: least-total conductance, least-ageing (least expected drift), fewest "
+    "closed switches, or any.",
+)
+@option("--most-closed", type=int, help="Most closed switches a pair.")
+@option("--most-total", type=float, help="Largest total conductance of a pair, as a fraction of full scale.")
+@option("--stuck", metavar="FILE.csv", help="Stuck switches: layer,row,column,polarity,branch,state.")
+@option("--corners", metavar="LIST", help="Serve these too: celsius=-40:125,supply=1.62:1.98,volt=0.2.")
+@option("--calibration", metavar="X.npy", help="Inputs whose activations set the input range of each layer.")
+@option("--seed", type=int, default=1, help="Which virtual die.")
+@option("--variation", default="all", help="Terms at work: all, none, or some of lot,wafer,die,gradient,local,switch.")
+@option(
+    "--effects",
+    default="all",
+    help="Effects at work: all, none, or some of temperature,voltage,switch,leakage,ageing,wires.",
+)
+@option("--netlists", default="all", help="all, sample (the first tile of each layer) or none.")
+@option("--wires", is_flag=True, help="Netlists with wire segments and leakage.")
+@option("--force", is_flag=True, help="Replace a design that is there.")
+@json_option
+def build(model: str, out: str, tile: str, force: bool, as_json: bool, **choices: Any) -> None:
+    """Map the network MODEL (ONNX or .npz): solve, and write netlists, bitstreams and Verilog."""
+    from rsscircuit.analyses import inspect as inspect_design
+    from rsscircuit.pipeline import build as run
+
+    options = BuildOptions(tile=parse_tile(tile), **choices)
+    design = run(model, out, options, force=force, progress=bars(as_json))
+    record = inspect_design(out)
+    if as_json:
+        print_json(record)
+        return
+    tables.show_layers(record, _seconds(Path(out)))
+    corners.show_corners(record)
+    tables.print_lines(tables.design_lines(record, design.technology))
+    tables.print_lines(["", *_written(Path(out))])
+
+
+@click.command(epilog="Example: generate-crossbar program generated/lenet5 --measured die.csv --out generated/die7")
+@directory_argument
+@option(
+    "--measured",
+    required=True,
+    metavar="FILE.csv",
+    help="Measured branches: layer,row,column,polarity,branch, siemens or ohm, and if known sigma_siemens or "
+    "sigma_ohm, and state (open, closed, works).",
+)
+@option("--out", metavar="DIR", help="Directory of the new design; without it DIR is replaced, with --force.")
+@option("--force", is_flag=True, help="Replace a design that is there, and drop its results/.")
+@json_option
+def program(directory: str, measured: str, out: str | None, force: bool, as_json: bool) -> None:
+    """Program the design DIR anew for a measured die: solve, and write netlists, bitstreams and Verilog."""
+    from rsscircuit.analyses import inspect as inspect_design
+    from rsscircuit.pipeline import program as run
+    from rsscircuit.report import dies
+
+    written = Path(directory if out is None else out)
+    results = sum(path.is_file() for path in (written / "results").rglob("*"))
+    run(directory, measured, out, force=force, progress=bars(as_json))
+    record = inspect_design(written)
+    if as_json:
+        print_json(record)
+        return
+    dies.show_programmed(record, _seconds(written))
+    if results:
+        files = "file" if results == 1 else "files"
+        tables.print_lines([f"dropped      {results} {files} of {written}/results, of the design that was replaced"])
+    tables.print_lines([*dies.die_lines(record), "", *_written(written)])
+
+
+@click.command("export-banks", epilog="Example: generate-crossbar export-banks generated/lenet5 --csv die.csv")
+@directory_argument
+@option(
+    "--csv",
+    required=True,
+    metavar="FILE.csv",
+    help="Table to write, and the folders above it: a line a branch, in siemens.",
+)
+@option("--force", is_flag=True, help="Replace a file that is there.")
+@json_option
+def export_banks(directory: str, csv: str, force: bool, as_json: bool) -> None:
+    """Write the measured branches of a design as a table, which `program` reads."""
+    from rsscircuit.pipeline import export_banks as run
+
+    written = run(directory, csv, force=force, progress=bars(as_json))
+    if as_json:
+        print_json(written)
+    else:
+        tables.print_lines([f"{csv}: {written['branches']} branches of {written['layers']} layers, as measured"])
+
+
+@click.command()
+@directory_argument
+@json_option
+def inspect(directory: str, as_json: bool) -> None:
+    """What a design holds, and whether its files are still as they were written."""
+    from rsscircuit.analyses import inspect as run
+    from rsscircuit.design import load
+    from rsscircuit.report import dies
+
+    record = run(directory)
+    if as_json:
+        print_json(record)
+        return
+    tables.show_layers(record, {})
+    corners.show_corners(record)
+    tables.print_lines(tables.design_lines(record, load(directory).technology))
+    changed = ", ".join(record["changed"])
+    tables.print_lines(dies.die_lines(record))
+    state = f"CHANGED since they were written: {changed}" if changed else "as written"
+    names = ", ".join(f"{layer['name']} = {layer['label']}" for layer in record["layers"])
+    tables.print_lines([f"{'files':<13}{state}", f"{'file names':<13}{names}"])
+
+
+def _seconds(folder: Path) -> dict[str, str]:
+    """Stage times from the run's log, by layer label."""
+    lines = [line.split() for line in (folder / "run.log").read_text("utf-8").splitlines()]
+    return {words[3]: f"{float(words[0]):.1f} s" for words in lines if words[2] == "layer"}
+
+
+def _written(folder: Path) -> list[str]:
+    contents = {
+        "design.json": "options, versions, seed, figures; enough to repeat the run",
+        "netlist/": "one SPICE deck a tile; run one with ngspice -b",
+        "bitstream/": "one frame a tile for the controller",
+        "hdl/": "the controller: Verilog, benches, registers, driver, constraints; see README.md",
+        "banks/": "true and measured conductances and the switch plan",
+        "run.log": "seconds of each stage",
+    }
+    return [f"{folder}/{name:<13}{text}" for name, text in contents.items() if (folder / name).exists()]

@@ -1,0 +1,35 @@
+"""What the commands share: arguments that many take, exit statuses, and how results leave for scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+from rsscircuit.progress import Progress, silent
+from rsscircuit.report.bars import bar
+
+LOST_TRIALS = CRASHED = 3  # exit status
+NOT_SIGNED_OFF = 1  # exit status
+
+directory_argument = click.argument("directory", metavar="DIR")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts, and no bars.")
+layer_option = click.option("--layer", required=True, help="Layer, by its ONNX name or its file name.")
+tile_option = click.option("--tile", required=True, type=int, help="Tile of the layer, from 0.")
+
+
+def option(name: str, *names: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """An option whose default is shown in its help."""
+    return click.option(name, *names, show_default=settings.get("default") is not None, **settings)
+
+
+def bars(as_json: bool) -> Progress:
+    """Progress bars, or none beside JSON."""
+    return silent if as_json else bar
+
+
+def print_json(data: Mapping[str, Any]) -> None:
+    """Print a result for scripts."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
