@@ -193,7 +193,7 @@ def evaluate(
     help="op (an operating point a case); with amplifiers and capacitances, in ngspice and vacask: transient (rows "
     "step to the inputs), ac (inputs are amplitudes), noise.",
 )
-@option("--switch", default="nmos", metavar="LEVEL", help="ideal, nmos, transmission-gate, pdk:sky130 or pdk:gf180.")
+@option("--switch", default="nmos", metavar="LEVEL", help="ideal, nmos, transmission-gate, pdk:sky130, gf180 or ihp.")
 @option("--pdk-root", metavar="DIR", help="Where the kit of --switch pdk lies; else the environment's PDK_ROOT.")
 @option("--wires/--ideal-wires", default=None, help="Wire segments and leakage; else as the design was built.")
 @option("--celsius", type=float, default=27.0, help="Temperature; currents are ratios to the feedback resistor there.")
@@ -236,8 +236,8 @@ def simulate(
 @directory_argument
 @layer_option
 @tile_option
-@option("--trials", default=100, type=int, help="How many.")
-@option("--trial", type=int, metavar="K", help="Only trial K of them, by itself, and its netlist.")
+@option("--trials", type=int, help="How many; else 100.")
+@option("--trial", type=int, metavar="K", help="Only trial K, by itself, and its netlist.")
 @option("--engine", default="nodal", help="nodal, ngspice or ideal.")
 @option("--fixed-program", is_flag=True, help="Keep one die and its program; move temperature, supply and age.")
 @option("--celsius", metavar="LOW:HIGH", help="Temperatures of a fixed program; else -40:125.")
@@ -253,7 +253,7 @@ def montecarlo(
     directory: str,
     layer: str,
     tile: int,
-    trials: int,
+    trials: int | None,
     trial: int | None,
     engine: str,
     fixed_program: bool,
@@ -282,13 +282,19 @@ def montecarlo(
     asked: dict[str, Any] = {"layer": layer, "tile": tile, "engine": engine, "fixed": fixed_program, "seed": seed}
     asked["conditions"] = Conditions(**given)
     if trial is not None:
+        whole = {"--trials": trials, "--workers": workers, "--dask": dask, "--fresh": fresh, "--plots": plots}
+        idle = [name for name, value in whole.items() if value is not None and value is not False]
+        if idle:
+            raise InputError(
+                f"one trial by itself takes no {' or '.join(idle)}", where="--trial", remedy="leave it out"
+            )
         alone = analyses.montecarlo_trial(directory, trial=trial, **asked)
         _print_json(alone) if as_json else report.show_trial(alone)
         return
     if plots:
         report.check_plots()
     asked |= {"workers": default_workers() if workers is None else workers, "dask": dask, "fresh": fresh}
-    result = analyses.montecarlo(directory, trials=trials, progress=_bars(as_json), **asked)
+    result = analyses.montecarlo(directory, trials=100 if trials is None else trials, progress=_bars(as_json), **asked)
     folder = Path(directory) / "results" / result["files"]
     drawn = report.draw_montecarlo(result, folder) if plots and result["trials"] else []
     if as_json:
@@ -501,7 +507,7 @@ def program(directory: str, measured: str, out: str | None, force: bool, as_json
 @option("--tile", type=int, help="Tile of the layer, from 0.")
 @option("--network", is_flag=True, help="The whole network in one deck: dense layers and ReLU, up to 131072 branches.")
 @option("--out", required=True, metavar="FILE", help="File to write.")
-@option("--switch", default="nmos", metavar="LEVEL", help="ideal, nmos, transmission-gate, pdk:sky130 or pdk:gf180.")
+@option("--switch", default="nmos", metavar="LEVEL", help="ideal, nmos, transmission-gate, pdk:sky130, gf180 or ihp.")
 @option("--pdk-root", metavar="DIR", help="Where the kit of --switch pdk lies; else the environment's PDK_ROOT.")
 @option("--merged", is_flag=True, help="One resistor a bank for all its closed branches.")
 @option("--wires", is_flag=True, help="Wire segments and leakage.")
@@ -555,7 +561,11 @@ def emit(
     if as_json:
         _print_json(written)
     else:
-        tables.print_lines([f"{out}: {written['what']}, {written['lines']} lines", f"run: {written['run']}"])
+        program = "an ngspice with OSDI and " if dialect == "ngspice" else ""
+        needs = [
+            f"needs {program}{Path(file).name} where it is run; compiled here: {file}" for file in written["modules"]
+        ]
+        tables.print_lines([f"{out}: {written['what']}, {written['lines']} lines", f"run: {written['run']}", *needs])
 
 
 @cli.command(epilog="Example: generate-crossbar hdl design --out design_wishbone --bus wishbone --replay")
