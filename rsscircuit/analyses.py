@@ -44,6 +44,7 @@ from rsscircuit.simulate.trials import CASES, Bench, Outcome, Study
 
 Array = NDArray[np.float64]
 DEFAULT_OPERATION = Operation()
+MOST_TRIALS = 1_000_000
 MONTE_CARLO_ENGINES = ("nodal", "ngspice", "ideal")
 
 
@@ -273,8 +274,8 @@ def montecarlo(
         What was asked; ``trials`` finished of ``asked``; the trials that were ``lost``, each with ``reason`` and
         ``netlist``; and of the others the statistics of :func:`rsscircuit.simulate.spread.spread`.
     """
-    if trials < 1:
-        raise InputError("there must be at least one trial", where="--trials", got=trials)
+    if not 1 <= trials <= MOST_TRIALS:
+        raise InputError(f"a run has 1 to {MOST_TRIALS} trials", where="--trials", got=trials)
     place = workers_of(workers, dask)
     study, bench = _study(directory, layer, tile, engine, fixed, conditions, seed)
     asked = campaign.asked_of(study, _versions(engine))
@@ -344,8 +345,8 @@ def montecarlo_trial(
         ``trial``, ``relative_error``, what was ``drawn``, ``error`` [cases, cols] over the rms output, and where its
         ``netlist`` was written.
     """
-    if trial < 1:
-        raise InputError("trials count from 1", where="--trial", got=trial)
+    if not 1 <= trial <= MOST_TRIALS:
+        raise InputError(f"trials count from 1 to {MOST_TRIALS}", where="--trial", got=trial)
     _, bench = _study(directory, layer, tile, engine, fixed, conditions, seed)
     stem = f"montecarlo_{bench.layer.label}_{tile}_{engine}_{'fixed' if fixed else 'dies'}_trial_{trial}"
     result_path = result_file(directory, stem)

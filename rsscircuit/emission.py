@@ -149,8 +149,8 @@ def emit(
         force: Replace a file that is there.
 
     Returns:
-        ``file``, ``dialect``, ``lines``, ``what`` (the deck in a few words), ``saved`` (what a run gives) and ``run``
-        (the command that runs it).
+        ``file``, ``dialect``, ``lines``, ``what`` (the deck in a few words), ``saved`` (what a run gives), ``run``
+        (the command that runs it) and ``modules`` (compiled models that must lie where it is run).
 
     Raises:
         RsscircuitError: Anything the user can mend; nothing is written.
@@ -185,6 +185,7 @@ def emit(
         "what": what,
         "saved": len(circuit.currents) + len(circuit.voltages),
         "run": f"{_PROGRAMS[dialect]} {path}",
+        "modules": [str(module) for module in circuit.modules],
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -33,6 +34,7 @@ from rsscircuit.progress import Progress, silent
 from rsscircuit.simulate import ngspice, signals, vacask
 from rsscircuit.simulate.conditions import at_point
 from rsscircuit.simulate.engines import DIALECTS, ENGINES, Setting, at_level, engine_named
+from rsscircuit.simulate.pdk import kit_named
 from rsscircuit.simulate.signals import ANALYSERS, SignalTile
 from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import NOMINAL_CELSIUS, Segments, capacitances, feedback_factor, wire_segments
@@ -90,8 +92,10 @@ def simulate_tile(
     """Simulate one tile for logical input voltages, and save the result in ``results/``.
 
     The engine ``ngspice`` runs the design's own netlist file where the choices are those of the build; otherwise the
-    deck that was run is written beside the result. Away from 27 C and the nominal supply, currents are what a read-out
-    with a feedback resistor of the banks' own material makes of them: ratios to it, in the amperes of 27 C.
+    deck that was run is written beside the result. Files are named after what differs from the build, so that runs at
+    other conditions stand beside each other; other inputs replace them. Away from 27 C and the nominal supply, currents
+    are what a read-out with a feedback resistor of the banks' own material makes of them: ratios to it, in the amperes
+    of 27 C.
 
     Args:
         directory: The design.
@@ -191,8 +195,10 @@ class _Run:
         as_built = bool(design.options["wires"]) and engine != "ideal"
         wired = as_built if choices.wires is None else choices.wires
         plain = choices.switch == NMOS and technology is design.technology and wired == as_built
-        stem = f"simulate_{mapped.label}_{tile}_{engine}"
-        path = result_file(directory, stem if choices.analysis == OP else f"{stem}_{choices.analysis}")
+        words = ["simulate", mapped.label, str(tile), engine]
+        words += [] if choices.analysis == OP else [choices.analysis]
+        words += _unlike_the_build(choices, wired != as_built, design.technology)
+        path = result_file(directory, "_".join(words))
         file = directory / "netlist" / mapped.label / f"tile_{tile}.cir"
         built = engine == "ngspice" and choices.analysis == OP and plain and file.is_file()
         extension = {"ngspice": ".cir", "vacask": ".sim"}.get(engine)
@@ -262,6 +268,30 @@ class _Run:
         )
 
 
+def _unlike_the_build(choices: Choices, other_wires: bool, technology: Technology) -> list[str]:
+    """What a run has of its own, as words of a file name, so that other conditions have other files."""
+    words = []
+    if choices.switch != NMOS:
+        words.append(choices.switch)
+    if other_wires:
+        words.append("wires" if choices.wires else "ideal-wires")
+    if choices.celsius != NOMINAL_CELSIUS:
+        words.append(f"{_brief(choices.celsius)}C")
+    if choices.supply not in (None, technology.drive.supply_volt):
+        words.append(f"{_brief(choices.supply)}V")
+    if choices.readout is not None:
+        words.append(choices.readout)
+    if choices.adc_bits is not None:
+        words.append(f"{choices.adc_bits}bits")
+    if choices.column is not None:
+        words.append(f"column{choices.column}")
+    return [re.sub(r"[^\w.+=,-]", "-", word) for word in words]
+
+
+def _brief(value: float) -> str:
+    return repr(float(value)).removesuffix(".0")
+
+
 def _check(engine: str, choices: Choices) -> None:
     """Choices that exclude each other, each with one error that says what to take instead."""
     analysis, level = choices.analysis, choices.switch.partition(":")[0]
@@ -274,12 +304,20 @@ def _check(engine: str, choices: Choices) -> None:
         raise InputError(f"the engine {engine} has no {analysis}", where="--analysis", remedy=f"add --engine {can}")
     if engine == "ideal" and choices.wires:
         raise InputError("the engine ideal has no wires", where="--wires", remedy="add --engine nodal")
-    if engine == "vacask" and analysis == OP and level in (IDEAL, PDK):
+    compiled = level == PDK and kit_named(choices.switch.partition(":")[2]).compiled
+    if engine == "vacask" and analysis == OP and (level == IDEAL or (level == PDK and not compiled)):
         raise InputError(
-            "the engine vacask has no ideal switches and no kits",
+            "the engine vacask has no ideal switches, and of kits only those in Verilog-A",
             where="--switch",
             got=choices.switch,
-            remedy="choose nmos or transmission-gate, or the engine ngspice",
+            remedy="choose nmos, transmission-gate or pdk:ihp, or the engine ngspice",
+        )
+    if engine == "ngspice" and compiled and not ngspice.has_osdi():
+        raise InputError(
+            "this ngspice does not take the kit's compiled transistors: it was built without OSDI",
+            where=f"--engine ngspice --switch {choices.switch}",
+            got=ngspice.version(),
+            remedy="add --engine vacask",
         )
     if level == PDK and choices.celsius != NOMINAL_CELSIUS:
         raise InputError(
@@ -384,7 +422,7 @@ def _amplifier(tile: SignalTile) -> dict[str, Any]:
 def _transient(run: _Run, volts: Array, advance: Callable[[int], None]) -> tuple[dict[str, Any], dict[str, Any]]:
     tile, bits = run.signal_tile(), ADC_BITS if run.choices.adc_bits is None else run.choices.adc_bits
     full_scale = float(np.abs(tile.output_volt(volts)).max())
-    if full_scale == 0.0:
+    if full_scale == 0.0 and volts.any():
         raise InputError("no output moves, so none settles", where="--inputs", remedy="give voltages other than 0")
     run.write(signals.step_circuit(tile, bits, volts[0], signals.first_stop(tile, bits)))
     task = partial(signals.step_response, tile, ANALYSERS[run.engine], run.where, bits, full_scale)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,7 +19,7 @@ from rsscircuit.report import tables
 @option("--tile", type=int, help="Tile of the layer, from 0.")
 @option("--network", is_flag=True, help="The whole network in one deck: dense layers and ReLU, up to 131072 branches.")
 @option("--out", required=True, metavar="FILE", help="File to write.")
-@option("--switch", default="nmos", metavar="LEVEL", help="ideal, nmos, transmission-gate, pdk:sky130 or pdk:gf180.")
+@option("--switch", default="nmos", metavar="LEVEL", help="ideal, nmos, transmission-gate, pdk:sky130, gf180 or ihp.")
 @option("--pdk-root", metavar="DIR", help="Where the kit of --switch pdk lies; else the environment's PDK_ROOT.")
 @option("--merged", is_flag=True, help="One resistor a bank for all its closed branches.")
 @option("--wires", is_flag=True, help="Wire segments and leakage.")
@@ -72,7 +73,11 @@ def emit(
     if as_json:
         print_json(written)
     else:
-        tables.print_lines([f"{out}: {written['what']}, {written['lines']} lines", f"run: {written['run']}"])
+        program = "an ngspice with OSDI and " if dialect == "ngspice" else ""
+        needs = [
+            f"needs {program}{Path(file).name} where it is run; compiled here: {file}" for file in written["modules"]
+        ]
+        tables.print_lines([f"{out}: {written['what']}, {written['lines']} lines", f"run: {written['run']}", *needs])
 
 
 @click.command(epilog="Example: generate-crossbar hdl design --out design_wishbone --bus wishbone --replay")

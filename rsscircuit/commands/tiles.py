@@ -36,7 +36,7 @@ from rsscircuit.quantities import parse_range
     help="op (an operating point a case); with amplifiers and capacitances, in ngspice and vacask: transient (rows "
     "step to the inputs), ac (inputs are amplitudes), noise.",
 )
-@option("--switch", default="nmos", metavar="LEVEL", help="ideal, nmos, transmission-gate, pdk:sky130 or pdk:gf180.")
+@option("--switch", default="nmos", metavar="LEVEL", help="ideal, nmos, transmission-gate, pdk:sky130, gf180 or ihp.")
 @option("--pdk-root", metavar="DIR", help="Where the kit of --switch pdk lies; else the environment's PDK_ROOT.")
 @option("--wires/--ideal-wires", default=None, help="Wire segments and leakage; else as the design was built.")
 @option("--celsius", type=float, default=27.0, help="Temperature; currents are ratios to the feedback resistor there.")
@@ -79,8 +79,8 @@ def simulate(
 @directory_argument
 @layer_option
 @tile_option
-@option("--trials", default=100, type=int, help="How many.")
-@option("--trial", type=int, metavar="K", help="Only trial K of them, by itself, and its netlist.")
+@option("--trials", type=int, help="How many; else 100.")
+@option("--trial", type=int, metavar="K", help="Only trial K, by itself, and its netlist.")
 @option("--engine", default="nodal", help="nodal, ngspice or ideal.")
 @option("--fixed-program", is_flag=True, help="Keep one die and its program; move temperature, supply and age.")
 @option("--celsius", metavar="LOW:HIGH", help="Temperatures of a fixed program; else -40:125.")
@@ -96,7 +96,7 @@ def montecarlo(
     directory: str,
     layer: str,
     tile: int,
-    trials: int,
+    trials: int | None,
     trial: int | None,
     engine: str,
     fixed_program: bool,
@@ -125,13 +125,19 @@ def montecarlo(
     asked: dict[str, Any] = {"layer": layer, "tile": tile, "engine": engine, "fixed": fixed_program, "seed": seed}
     asked["conditions"] = Conditions(**given)
     if trial is not None:
+        whole = {"--trials": trials, "--workers": workers, "--dask": dask, "--fresh": fresh, "--plots": plots}
+        idle = [name for name, value in whole.items() if value is not None and value is not False]
+        if idle:
+            raise InputError(
+                f"one trial by itself takes no {' or '.join(idle)}", where="--trial", remedy="leave it out"
+            )
         alone = analyses.montecarlo_trial(directory, trial=trial, **asked)
         print_json(alone) if as_json else report.show_trial(alone)
         return
     if plots:
         report.check_plots()
     asked |= {"workers": default_workers() if workers is None else workers, "dask": dask, "fresh": fresh}
-    result = analyses.montecarlo(directory, trials=trials, progress=bars(as_json), **asked)
+    result = analyses.montecarlo(directory, trials=100 if trials is None else trials, progress=bars(as_json), **asked)
     folder = Path(directory) / "results" / result["files"]
     drawn = report.draw_montecarlo(result, folder) if plots and result["trials"] else []
     if as_json:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 Value = float | str
 
@@ -169,6 +170,16 @@ class Mos:
 
 
 @dataclass(frozen=True, slots=True)
+class Compiled:
+    """A device of a compiled Verilog-A module, by its model card."""
+
+    name: str
+    nodes: tuple[str, ...]
+    model: str
+    parameters: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     """A sub-circuit in place, with its parameters."""
 
@@ -189,6 +200,7 @@ Element = (
     | WeightedSum
     | Switch
     | Mos
+    | Compiled
     | Instance
 )
 
@@ -219,19 +231,25 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ModelText:
-    """A model card as a library gives it, in the words of ngspice: no other dialect takes it.
+    """A model card as a library gives it, of plain numbers.
+
+    That of a simulator's own transistor is in the words of ngspice, and no other dialect takes it; the parameters of a
+    compiled Verilog-A module are the same everywhere.
 
     Attributes:
         notes: Comment lines above it: whose it is.
         name: Name of the model.
-        kind: ``nmos`` or ``pmos``.
+        kind: ``nmos`` or ``pmos``, or the module's name.
         parameters: Its parameters in order, name to the text of the value.
+        module: The compiled module (OSDI) that has this kind; None for a simulator's own. A deck loads it by its file
+            name and does not say where it lies.
     """
 
     notes: tuple[str, ...]
     name: str
     kind: str
     parameters: Mapping[str, str]
+    module: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +332,8 @@ class Circuit:
         voltages: Nodes whose voltage is saved.
         celsius: Temperature of the devices; the simulator's 27 by default.
         relative_tolerance: Of the solver's iteration; the simulator's own by default.
+        least_ampere: What the iteration may miss of a current; the simulator's own by default.
+        partial_pivoting: Whether ngspice takes the largest element of a column for the pivot, not one that is sparse.
     """
 
     title: str
@@ -326,3 +346,10 @@ class Circuit:
     voltages: tuple[str, ...] = ()
     celsius: float | None = None
     relative_tolerance: float | None = None
+    least_ampere: float | None = None
+    partial_pivoting: bool = False
+
+    @property
+    def modules(self) -> tuple[Path, ...]:
+        """The compiled modules that the deck loads."""
+        return tuple(part.module for part in self.parts if isinstance(part, ModelText) and part.module is not None)

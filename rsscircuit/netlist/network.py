@@ -3,6 +3,10 @@
 What is analog are the tiles: drivers, banks, switches, wires and amplifiers, a sub-circuit a tile. What a real chip
 does digitally (adding the partial sums of row tiles, scaling, ReLU, both converters) stands in as ideal behavioural
 sources, labelled so. An activation is the voltage of a node, one volt a unit.
+
+The gain of an amplifier multiplies what rounding leaves of its input voltage, and the next layers take that for a
+signal: an iteration that is asked for more digits than that never ends. So the tolerances follow the gain, and ngspice
+takes the largest pivots, without which its factors lose some more digits.
 """
 
 from __future__ import annotations
@@ -38,6 +42,8 @@ RELU = "Relu"
 RESHAPING = ("Flatten", "Reshape")  # a vector a case before and after
 MOST_BRANCHES = 131_072
 RELATIVE_TOLERANCE = 1e-9  # so that the iteration does not stop before the rectifiers have settled
+LEAST_AMPERE = 1e-12
+ROUNDING, ROUNDING_AMPERE = 1e-14, 1e-16  # of outputs and of currents, a unit of gain
 
 
 def network_circuit(
@@ -60,7 +66,8 @@ def network_circuit(
     Raises:
         InputError: The network holds something that this deck cannot, or is too large.
     """
-    options = options if options.readout else replace(options, readout=Tia())
+    readout = options.readout or Tia()
+    options, gain = replace(options, readout=readout), readout.gain
     chain = _chain(design.network, inputs)
     tiles = {
         layer.name: [(tile, _tile(design, layer, tile, segments, options)) for tile in layer.drawn_tiles]
@@ -105,7 +112,9 @@ def network_circuit(
         subcircuits=(*first.subcircuits(), *tile_circuits),
         sections=tuple(sections),
         voltages=tuple(f"y{j}" for j in range(outputs)),
-        relative_tolerance=RELATIVE_TOLERANCE,
+        relative_tolerance=max(RELATIVE_TOLERANCE, ROUNDING * gain),
+        least_ampere=max(LEAST_AMPERE, ROUNDING_AMPERE * gain),
+        partial_pivoting=True,
     )
 
 

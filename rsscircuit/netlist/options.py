@@ -23,7 +23,7 @@ MOST_GAIN = 1e8  # the input of an amplifier is a difference of voltages of 16 d
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
-    """A transistor of a process design kit, ready for plain ``M`` lines, and what was extracted of it.
+    """A transistor of a process design kit, ready for one line a switch, and what was extracted of it.
 
     Attributes:
         kit: Name of the kit, such as ``gf180``.

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rsscircuit.design import Crossbar
 from rsscircuit.errors import InputError
 from rsscircuit.netlist.cards import MODEL, P_MODEL, ideal_card, nmos_card, pmos_card, switch_card
-from rsscircuit.netlist.elements import Element, ModelText, Mos, Part, Resistor, Subcircuit, Switch
+from rsscircuit.netlist.elements import Compiled, Element, ModelText, Mos, Part, Resistor, Subcircuit, Switch
 from rsscircuit.netlist.options import IDEAL, NMOS, PDK, TRANSMISSION_GATE, TileOptions
 from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import bend
@@ -139,6 +139,10 @@ def closing(
 ) -> Iterator[Element]:
     """One switch between two nodes; ``complement`` and ``well`` are those of a PMOS beside the NMOS."""
     switch, card = technology.switch, options.card
+    if card is not None and card.text.module is not None:
+        size = {"w": card.width_m, "l": card.length_m}
+        yield Compiled(name, (a, gate, b, GROUND), card.text.name, size | dict(card.more))
+        return
     if card is not None:
         yield Mos(name, a, gate, b, GROUND, card.text.name, card.width_m, card.length_m, card.more)
         return

@@ -160,9 +160,7 @@ def _draw_columns(axes: Any, result: Mapping[str, Any]) -> None:
             ends = [[100 * column["percentiles"][name] for column in columns] for name in (low, high)]
             axes.vlines(places, *ends, color="C0", linewidth=width, label=f"{low} to {high} % of the outputs")
     axes.plot(places, [100 * column["mean"] for column in columns], "o", color="C1", markersize=4, label="mean")
-    for sign in (1, -1):
-        label = "largest, of either sign" if sign > 0 else None
-        axes.plot(places, [100 * sign * column["worst"] for column in columns], "_", color="0.4", label=label)
+    axes.plot(places, [100 * column["worst_signed"] for column in columns], "_", color="0.4", label="largest, signed")
     axes.set(xlabel="column", ylabel="error, % of the rms output")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.margins(y=0.25)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from rsscircuit.design.files import result_file, write_json
 from rsscircuit.errors import SimulationError
+from rsscircuit.netlist.elements import Transient
 from rsscircuit.netlist.switches import GROUND
 from rsscircuit.signoff.checks import CLOSED_FORM, HALF, Check, smallest_siemens
 from rsscircuit.signoff.hdl import CLOCK_NANOSECONDS, compile_bench, icarus_version
@@ -60,7 +61,10 @@ def run_transient(directory: str | Path, *, layer: str | None = None, tile: int 
     stop = loaded.clocks * CLOCK_NANOSECONDS * NANO
     deck = pwl_deck(small, steps)
     columns = small.tile.columns
-    second, ampere = ngspice.transient(deck, CLOCK_NANOSECONDS * NANO, stop, columns, where=small.where)
+    step = CLOCK_NANOSECONDS * NANO
+    names = [f"b{j}" for j in range(columns)]
+    wave = ngspice.run(deck, Transient(step, stop, longest_step=step), currents=names, where=small.where)
+    second, ampere = wave["time"], np.column_stack([wave[f"i({name})"] for name in names])
     read_volt = small.design.technology.drive.read_volt
     half = HALF * smallest_siemens(small.crossbar) * read_volt
     ends = [step.second - MARGIN_SECOND for step in steps[1:]] + [stop - MARGIN_SECOND]

@@ -11,6 +11,7 @@ from rsscircuit.design import Crossbar
 from rsscircuit.errors import InputError
 from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import NOMINAL_CELSIUS, at_conditions, on_siemens, resistors_at
+from rsscircuit.technology.corners import refuse_far
 
 ABSOLUTE_ZERO_CELSIUS = -273.15
 
@@ -24,10 +25,12 @@ def at_point(
     lies in its resistor.
 
     Raises:
-        InputError: The switches do not conduct there, or the coefficients do not hold.
+        InputError: The switches do not conduct there, the coefficients do not hold, or no chip is run there.
     """
     if (celsius, supply_volt) == (NOMINAL_CELSIUS, technology.drive.supply_volt):
         return crossbar, technology
+    for name, value in (("celsius", celsius), ("supply", supply_volt)):
+        refuse_far(name, value, technology, where=f"--{name}")
     try:
         if not celsius > ABSOLUTE_ZERO_CELSIUS:
             raise ValueError(f"{celsius:g} C is below absolute zero")

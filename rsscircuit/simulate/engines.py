@@ -74,11 +74,14 @@ def _vacask(crossbar: Crossbar, volts: Array, setting: Setting) -> Array:
 
 
 def _by_deck(operating_points: Callable[..., Array], crossbar: Crossbar, volts: Array, setting: Setting) -> Array:
+    card = setting.options.card
+    modules = () if card is None or card.text.module is None else (card.text.module,)
     return operating_points(
         setting.deck(),
         source_volts(volts, setting.technology, setting.options),
         crossbar.targets.shape[1],
         where=setting.where,
+        modules=modules,
         progress=setting.progress,
     )
 

@@ -46,16 +46,16 @@ class Conditions:
             InputError: Conditions at which the switches no longer conduct or the coefficients no longer hold.
         """
         nominal = technology.drive.supply_volt
+        if self.years[0] < 0:
+            raise InputError("age cannot be negative", where="--years", got=self.years[0])
         supply_range = self.supply_volt or (0.9 * nominal, 1.1 * nominal)
-        for name, ends in (("celsius", self.celsius), ("supply", supply_range)):
+        for name, ends in (("celsius", self.celsius), ("supply", supply_range), ("years", self.years)):
             refuse_far(name, max(ends, key=abs), technology, where=f"--{name}")
         try:
             for celsius, supply in product(self.celsius, supply_range):
                 at_conditions(technology, celsius, supply)
         except ValueError as error:
             raise InputError("impossible conditions", got=str(error)) from error
-        if self.years[0] < 0:
-            raise InputError("age cannot be negative", where="--years", got=self.years[0])
         return replace(self, supply_volt=supply_range)
 
     def draw(self, generator: np.random.Generator) -> dict[str, float]:

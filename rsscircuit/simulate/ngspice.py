@@ -20,6 +20,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,12 @@ from numpy.typing import NDArray
 
 from rsscircuit.errors import MissingPartError, SimulationError
 from rsscircuit.netlist.dialects import spice
-from rsscircuit.netlist.elements import Circuit, Noise
+from rsscircuit.netlist.elements import Analysis, Circuit, Noise, Transient
 
 Array = NDArray[np.float64]
 COMMAND_CHARACTERS = 1000
 CASE_SOURCE = "vcase"
+WHOLE = 1e-9
 _LAST_LINES = 5
 _FAILED = re.compile(
     r"^\s*(error|fatal|doanalyses(?!: pause)|warning, can't find)|\baborted\b|singular matrix|no such vector",
@@ -44,6 +46,7 @@ _CAUSES = {
 }
 _ATTEMPT = re.compile(r"(Trying gmin =|Supplies reduced to)\s+\S+")
 _PAUSE = r" *\d+ *: condition met|Stopped after|doAnalyses: pause|(dc )?simulation interrupted"
+_UNKNOWN_COMMAND = "no such command"
 _NOTHING = "Error: there aren't any circuits"
 _NOTE = re.compile(
     rf"Note:|Warning: .*(gmin|source step)|Doing analysis|No\. of Data Rows| *Reference value|{_PAUSE}|{_NOTHING}"
@@ -96,12 +99,21 @@ def version() -> str:
     return f"ngspice-{_session().ngspice_version}"
 
 
+def has_osdi() -> bool:
+    """Whether this ngspice takes compiled Verilog-A; Debian's does not."""
+    with _turn:
+        session = _session()
+        session.exec_command("osdi")
+        return not any(_UNKNOWN_COMMAND in line for line in _lines(session))
+
+
 def operating_points(
     deck: str,
     sources: Mapping[str, Array],
     columns: int,
     *,
     where: str,
+    modules: Iterable[Path] = (),
     progress: Callable[[int], None] | None = None,
 ) -> Array:
     """Load one deck and find its operating point for every case.
@@ -115,6 +127,7 @@ def operating_points(
         sources: Voltages of the sources that change, name to [cases].
         columns: Bit lines; the current of ``vb<j>`` is read for each.
         where: What the deck is, for errors.
+        modules: Compiled modules that the deck loads, for an ngspice that :func:`has_osdi`.
         progress: Called with 1 after each case.
 
     Returns:
@@ -127,41 +140,9 @@ def operating_points(
     with _turn:
         session = _session()
         try:
-            _load(session, deck, where)
+            _load(session, located(deck, modules), where)
             _pausing(session, where)
             return _cases(session, sources, columns, where, progress)
-        finally:
-            _clear(session)
-
-
-def transient(deck: str, step_second: float, stop_second: float, columns: int, *, where: str) -> tuple[Array, Array]:
-    """Load one deck and run it in time, from its operating point.
-
-    Args:
-        deck: The text of the netlist.
-        step_second: Largest step.
-        stop_second: The end.
-        columns: Bit lines; the current of ``vb<j>`` is read for each.
-        where: What the deck is, for errors.
-
-    Returns:
-        second [points], ampere [points, cols].
-
-    Raises:
-        MissingPartError: No ngspice library.
-        SimulationError: As for :func:`operating_points`.
-    """
-    with _turn:
-        session = _session()
-        try:
-            _load(session, deck, where)
-            step = repr(float(step_second))
-            _command(session, f"tran {step} {float(stop_second)!r} 0 {step}", where)
-            plot = session.plot(None, session.last_plot)
-            points = len(plot["time"]._data) if "time" in plot else 0
-            names = ["time", *(f"vb{j}#branch" for j in range(columns))]
-            time, *currents = _vectors(session, "tran", names, points, where)
-            return np.array(time), np.array(currents).T
         finally:
             _clear(session)
 
@@ -203,6 +184,13 @@ class Held:
             except BaseException:
                 _clear(session)
                 raise
+
+
+def located(deck: str, modules: Iterable[Path]) -> str:
+    """A deck that says where its compiled modules lie."""
+    for module in modules:
+        deck = deck.replace(f"{spice.LOADS}{module.name}\n", f"{spice.LOADS}{module}\n")
+    return deck
 
 
 def joined(commands: Iterable[str]) -> Iterator[str]:
@@ -280,11 +268,27 @@ def _vectors(session: Any, analysis: str, names: Iterable[str], points: int, whe
 
 
 def analyse(circuit: Circuit, *, where: str) -> dict[str, NDArray[Any]]:
-    """Run the analysis that a circuit names, on the text that the circuit is written as.
+    """Run the analysis that a circuit names, on the text that the circuit is written as; see :func:`run`."""
+    return run(
+        located(spice.write(circuit), circuit.modules),
+        circuit.analysis,
+        voltages=circuit.voltages,
+        currents=circuit.currents,
+        where=where,
+    )
+
+
+def run(
+    deck: str, analysis: Analysis, *, voltages: Iterable[str] = (), currents: Iterable[str] = (), where: str
+) -> dict[str, NDArray[Any]]:
+    """Load one deck and run one analysis of it.
 
     Args:
-        circuit: What to run.
-        where: What it is, for errors.
+        deck: The text of the netlist.
+        analysis: What is run, whatever the deck itself names.
+        voltages: Nodes whose voltage is asked for.
+        currents: Voltage sources whose current is.
+        where: What the deck is, for errors.
 
     Returns:
         By name, one value a point of the analysis, complex for AC: every saved voltage as ``v(node)``, every saved
@@ -293,26 +297,27 @@ def analyse(circuit: Circuit, *, where: str) -> dict[str, NDArray[Any]]:
 
     Raises:
         MissingPartError: No ngspice library.
-        SimulationError: The deck was refused, the analysis failed, or a value is missing or not finite.
+        SimulationError: The deck was refused, the analysis failed or stopped early, or a value is missing or not
+            finite.
     """
     with _turn:
         session = _session()
         try:
-            _run(session, partial(session.load_circuit, spice.write(circuit)), where)
-            if session.stderr.strip():
-                raise SimulationError("ngspice refused the netlist", where=where, got=_last_lines(session))
-            _run(session, partial(session.exec_command, spice.analysis_line(circuit.analysis).removeprefix(".")), where)
-            return _results(session, circuit, where)
+            _load(session, deck, where)
+            _command(session, spice.analysis_line(analysis).removeprefix("."), where)
+            return _results(session, analysis, voltages, currents, where)
         finally:
             _clear(session)
 
 
-def _results(session: Any, circuit: Circuit, where: str) -> dict[str, NDArray[Any]]:
-    plots = ("noise1", "noise2") if isinstance(circuit.analysis, Noise) else (session.last_plot,)
+def _results(
+    session: Any, analysis: Analysis, voltages: Iterable[str], currents: Iterable[str], where: str
+) -> dict[str, NDArray[Any]]:
+    plots = ("noise1", "noise2") if isinstance(analysis, Noise) else (session.last_plot,)
     found = {name: each._data for plot in plots for name, each in session.plot(None, plot).items()}
-    wanted = {f"v({node})": node for node in circuit.voltages}
-    wanted |= {f"i({source})": f"v{source}#branch" for source in circuit.currents}
-    if isinstance(circuit.analysis, Noise):
+    wanted = {f"v({node})": node for node in voltages}
+    wanted |= {f"i({source})": f"v{source}#branch" for source in currents}
+    if isinstance(analysis, Noise):
         wanted = {name: name for name in ("onoise_spectrum", "onoise_total")}
     wanted |= {axis: axis for axis in ("time", "frequency", "v-sweep") if axis in found}
     try:
@@ -324,6 +329,9 @@ def _results(session: Any, circuit: Circuit, where: str) -> dict[str, NDArray[An
     for axis in ("time", "frequency", "v-sweep"):
         if axis in values:
             values[axis] = values[axis].real
+    if isinstance(analysis, Transient) and values["time"][-1] < analysis.stop * (1 - WHOLE):
+        reached = f"{values['time'][-1]:g} of {analysis.stop:g} s"
+        raise SimulationError("ngspice stopped before the end", where=where, got=reached)
     return values
 
 

@@ -323,7 +323,9 @@ def settling_second(run: Waveforms, half_step: float) -> Array:
 
 
 def settling_estimate(tile: SignalTile, run: Waveforms, half_step: float) -> Array:
-    """The same by the closed form, [cols]."""
+    """The same by the closed form, [cols]; 0 where no output ever moves."""
+    if half_step == 0.0:
+        return np.zeros(len(run.final))
     steps = np.maximum(np.abs(run.final) / half_step, 1.0)
     result: Array = np.log(steps) * tile.time_constant_second
     return result

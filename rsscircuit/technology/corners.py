@@ -77,6 +77,7 @@ def parse_corners(text: str, technology: Technology) -> tuple[Corner, ...]:
 
 
 _NAMES = ("celsius", "supply", "volt")
+_MOST_YEARS = 100.0
 _FARTHEST_CELSIUS = 250.0
 
 
@@ -84,7 +85,7 @@ def refuse_far(name: str, farthest: float, technology: Technology, *, where: str
     """Refuse what no chip is run at, as a slip of the keyboard.
 
     Args:
-        name: ``celsius``, ``supply`` or ``volt``.
+        name: ``celsius``, ``supply``, ``volt`` or ``years``.
         farthest: The value farthest from 0.
         technology: Its supply is the measure of voltages.
         where: The option, for the error.
@@ -95,6 +96,7 @@ def refuse_far(name: str, farthest: float, technology: Technology, *, where: str
     limits = {
         "celsius": (_FARTHEST_CELSIUS, "C"),
         "supply": (2.0 * technology.drive.supply_volt, "V, twice the nominal supply"),
+        "years": (_MOST_YEARS, "years"),
         "volt": (technology.drive.supply_volt, "V, the supply"),
     }
     most, unit = limits[name]

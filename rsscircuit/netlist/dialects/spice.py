@@ -15,6 +15,7 @@ from rsscircuit.netlist.elements import (
     Analysis,
     Capacitor,
     Circuit,
+    Compiled,
     ControlledCurrent,
     ControlledVoltage,
     CurrentSource,
@@ -41,6 +42,7 @@ from rsscircuit.netlist.elements import (
 from rsscircuit.quantities import spice_number
 
 EXTENSION = "cir"
+LOADS = "pre_osdi "
 _PRINTS_A_LINE = 8
 _PARAMETERS_A_LINE = 6
 _NOISE = ("onoise_spectrum", "onoise_total")
@@ -58,13 +60,17 @@ def write(circuit: Circuit) -> str:
         lines.append(f".options temp={spice_number(circuit.celsius)}")
     if circuit.relative_tolerance is not None:
         lines.append(f".options reltol={spice_number(circuit.relative_tolerance)}")
+    if circuit.least_ampere is not None:
+        lines.append(f".options abstol={spice_number(circuit.least_ampere)}")
+    if circuit.partial_pivoting:
+        lines.append(".options pivrel=1.0")
     if isinstance(circuit.analysis, Transient) and circuit.analysis.damped:
         lines.append(".options method=gear maxord=2")
     lines.append(".options gmin=1e-18 noacct")
     saved = [*(f"v({node})" for node in circuit.voltages), *(f"i(v{name})" for name in circuit.currents)]
     if isinstance(circuit.analysis, Noise):
         saved = list(_NOISE)
-    lines += [f".save {' '.join(saved)}", analysis_line(circuit.analysis), *_control(circuit.analysis, saved), ".end"]
+    lines += [f".save {' '.join(saved)}", analysis_line(circuit.analysis), *_control(circuit, saved), ".end"]
     return "\n".join(lines) + "\n"
 
 
@@ -85,8 +91,10 @@ def analysis_line(analysis: Analysis) -> str:
             return f".noise v({node}) v{source} dec {points} {number(start)} {number(stop)}"
 
 
-def _control(analysis: Analysis, saved: list[str]) -> Iterator[str]:
+def _control(circuit: Circuit, saved: list[str]) -> Iterator[str]:
+    analysis = circuit.analysis
     yield ".control"
+    yield from (f"{LOADS}{module.name}" for module in circuit.modules)
     yield "* in batch mode: print what is saved and end; a host program runs the analysis itself"
     yield "if $?batchmode"
     yield "  set numdgt=15"
@@ -193,6 +201,11 @@ def _mos(e: Mos) -> str:
     return f"M{e.name} {e.drain} {e.gate} {e.source} {e.bulk} {e.model} {size}{more}"
 
 
+def _compiled(e: Compiled) -> str:
+    values = " ".join(f"{name}={spice_number(value)}" for name, value in e.parameters.items())
+    return f"N{e.name} {' '.join(e.nodes)} {e.model} {values}"
+
+
 def _instance(e: Instance) -> str:
     values = "".join([f" {name}={spice_number(value)}" for name, value in e.parameters.items()])
     return f"X{e.name} {' '.join(e.nodes)} {e.of}{values}"
@@ -207,6 +220,7 @@ _LINES: dict[type[Any], Callable[[Any], str]] = {
     ControlledCurrent: lambda e: f"G{e.name} {e.plus} {e.minus} {e.control_plus} {e.control_minus} {_value(e.siemens)}",
     Switch: lambda e: f"S{e.name} {e.a} {e.b} {e.control_plus} {e.control_minus} {e.model}",
     Mos: _mos,
+    Compiled: _compiled,
     PolynomialCurrent: lambda e: f"B{e.name} {e.a} {e.b} i={polynomial(e)}",
     WeightedSum: lambda e: f"B{e.name} {e.plus} {e.minus} v={weighted_sum(e)}",
     Instance: _instance,

@@ -1,5 +1,8 @@
 """The Spectre-like netlists of VACASK: nodes in brackets, the master's name behind, a ``control`` block at the end.
 
+An expression is compiled (OpenVAF) for every source that has one, 20 ms each; those of voltage coefficients share one
+sub-circuit, and are compiled once.
+
 Names keep the letters that SPICE puts in front of them, so that the currents of a deck are found under the same
 names in both: ``i(vb0)`` of SPICE is the vector ``vb0:flow(br)`` of ``op1.raw``.
 """
@@ -17,6 +20,7 @@ from rsscircuit.netlist.elements import (
     Analysis,
     Capacitor,
     Circuit,
+    Compiled,
     ControlledCurrent,
     ControlledVoltage,
     CurrentSource,
@@ -43,8 +47,16 @@ from rsscircuit.quantities import spice_number
 EXTENSION = "sim"
 RELATIVE_TOLERANCE = 1e-9
 LEAST_AMPERE = 1e-18
+LEAST_COMPILED_AMPERE = 1e-16  # what PSP computes the current of a micrometre to
 ROUNDING_VOLT = 3e-15  # of some ten voltages of a volt
 _HEAD = ('load "resistor.osdi"', 'load "capacitor.osdi"', "model resistor resistor", "model capacitor capacitor")
+_BEND = (
+    "// what a voltage coefficient adds to the current",
+    "subckt bend(a b)",
+    "  parameters square=0.0 cube=0.0",
+    "  b1 (a b) i=square*v(a,b)*abs(v(a,b))+cube*v(a,b)*v(a,b)*v(a,b)",
+    "ends",
+)
 _BUILT_IN = tuple(f"model {name} {name}" for name in ("vsource", "isource", "vcvs", "vccs"))
 
 
@@ -55,6 +67,8 @@ def write(circuit: Circuit) -> str:
         InputError: Something that this dialect does not have.
     """
     lines = [circuit.title, *(f"// {note}" for note in circuit.notes), *_HEAD, *_BUILT_IN]
+    if any(isinstance(element, PolynomialCurrent) for group in _groups(circuit) for element in group):
+        lines += _BEND
     lines += [_part(part) for part in circuit.parts]
     for subcircuit in circuit.subcircuits:
         lines += _subcircuit(subcircuit)
@@ -63,6 +77,11 @@ def write(circuit: Circuit) -> str:
         lines += [_element(element) for element in section.elements]
     lines += ["", "control", *_control(circuit), "endc"]
     return "\n".join(lines) + "\n"
+
+
+def _groups(circuit: Circuit) -> Iterator[tuple[Element, ...]]:
+    yield from (section.elements for section in circuit.sections)
+    yield from (subcircuit.elements for subcircuit in circuit.subcircuits)
 
 
 def _control(circuit: Circuit) -> Iterator[str]:
@@ -79,9 +98,11 @@ def _control(circuit: Circuit) -> Iterator[str]:
 
 def _ampere(circuit: Circuit) -> float:
     """What the currents of a node may miss: VACASK judges their sum, which rounds with the smallest resistance."""
-    groups = [section.elements for section in circuit.sections] + [each.elements for each in circuit.subcircuits]
-    ohms = [e.ohm for group in groups for e in group if isinstance(e, Resistor) and not isinstance(e.ohm, str)]
-    return max(LEAST_AMPERE, ROUNDING_VOLT / min(ohms, default=1.0))
+    ohms = [
+        e.ohm for group in _groups(circuit) for e in group if isinstance(e, Resistor) and not isinstance(e.ohm, str)
+    ]
+    least = LEAST_COMPILED_AMPERE if circuit.modules else LEAST_AMPERE
+    return max(least, ROUNDING_VOLT / min(ohms, default=1.0))
 
 
 def _analysis(analysis: Analysis) -> Iterator[str]:
@@ -107,8 +128,18 @@ def _analysis(analysis: Analysis) -> Iterator[str]:
 
 def _part(part: Part | ModelText) -> str:
     if isinstance(part, ModelText):
-        raise _refusal(f"the model card {part.name} of a kit, which is written in the words of ngspice")
+        return "\n".join(_model_text(part))
     return leaf_text("vacask", part, EXTENSION)
+
+
+def _model_text(card: ModelText) -> Iterator[str]:
+    if card.module is None:
+        raise _refusal(f"the model card {card.name} of a kit, which is written in the words of ngspice")
+    yield from (f"// {note}" for note in card.notes)
+    yield f'load "{card.module.name}"'
+    yield f"model {card.name} {card.kind} ("
+    yield from (f"  {name}={value}" for name, value in card.parameters.items())
+    yield ")"
 
 
 def _subcircuit(subcircuit: Subcircuit) -> Iterator[str]:
@@ -176,8 +207,17 @@ def _mos(e: Mos) -> str:
     return f"m{e.name} ({e.drain} {e.gate} {e.source} {e.bulk}) {e.model} {size}"
 
 
+def _compiled(e: Compiled) -> str:
+    values = " ".join(f"{name}={spice_number(value)}" for name, value in e.parameters.items())
+    return f"n{e.name} ({' '.join(e.nodes)}) {e.model} {values}"
+
+
 def _controlled(letter: str, master: str, e: ControlledVoltage | ControlledCurrent, gain: Value) -> str:
     return f"{letter}{e.name} ({e.plus} {e.minus} {e.control_plus} {e.control_minus}) {master} gain={_value(gain)}"
+
+
+def _polynomial(e: PolynomialCurrent) -> str:
+    return f"b{e.name} ({e.a} {e.b}) bend square={spice_number(e.square)} cube={spice_number(e.cube)}"
 
 
 def _instance(e: Instance) -> str:
@@ -192,8 +232,9 @@ _LINES: Mapping[type[Any], Callable[[Any], str]] = {
     CurrentSource: _source("i", "isource"),
     ControlledVoltage: lambda e: _controlled("e", "vcvs", e, e.gain),
     ControlledCurrent: lambda e: _controlled("g", "vccs", e, e.siemens),
-    PolynomialCurrent: lambda e: f"b{e.name} ({e.a} {e.b}) i={spice.polynomial(e)}",
+    PolynomialCurrent: _polynomial,
     WeightedSum: lambda e: f"b{e.name} ({e.plus} {e.minus}) v={spice.weighted_sum(e)}",
     Mos: _mos,
+    Compiled: _compiled,
     Instance: _instance,
 }

@@ -89,7 +89,7 @@ def _print(circuit: Circuit) -> Iterator[str]:
 def _part(part: Part | ModelText) -> str:
     if isinstance(part, ModelText):
         raise InputError(
-            "the model card of a kit is written in the words of ngspice",
+            "this dialect does not take the model card of a kit",
             where="--dialect xyce",
             got=part.name,
             remedy="choose the switch level ideal, nmos or transmission-gate, or the dialect ngspice",
