@@ -69,13 +69,15 @@ class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         return m
 
     def _faults(self, m: Any) -> None:
-        self._busy = Cat(getattr(self, name).busy for name in ENGINES).any()
-        healthy = self.fault == FaultCode.NONE
+        self._starting = Cat(getattr(self, name).start for name in ENGINES)
+        self._works = Cat(getattr(self, name).busy for name in ENGINES).any() | self._starting.any()
+        healthy, kills = self.fault == FaultCode.NONE, Signal()
+        m.d.sync += kills.eq(self.killed & (self._works | self.programmed.any()))
         with m.If(healthy):
             m.d.comb += self.failed.eq(self.fail)
             with m.If(self.unexpected):
                 m.d.comb += self.failed.eq(FaultCode.UNEXPECTED)
-            with m.If(self.killed & (self._busy | self.programmed.any())):
+            with m.If(kills):
                 m.d.comb += self.failed.eq(FaultCode.KILLED)
         m.d.comb += self.abort.eq(self.clear | (self.failed != FaultCode.NONE))
         with m.If(self.failed != FaultCode.NONE):
@@ -85,28 +87,35 @@ class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         self._may_start = healthy & ~self.killed  # what starts with an abort is ended by it
 
     def _starts(self, m: Any) -> None:
-        idle, queued = self._may_start & ~self._busy, Signal()
+        """A command is accepted only when nothing runs, starts or waits, and starts its engine in the next clock."""
+        queued, rests, free = Signal(), Signal(), Signal()
         same = 1 if self._config.tiles == 1 else self.selected == self._active
-        runs = self.sequencer.busy & same
-        accepts = self.input_full & self.selected_is_programmed & ~queued & self._may_start & (~self._busy | runs)
+        runs = (self.sequencer.busy | self.sequencer.start) & same
+        accepted = {
+            "loader": free & self.load,
+            "sequencer": queued & rests,
+            "calibrator": free & self.calibrate,
+            "editor": free & self.edit & self.selected_is_programmed & self.cell_is_inside,
+        }
+        queues = self.input_full & self.selected_is_programmed & ~queued & (rests | (self._may_start & runs))
         m.d.comb += [
-            self.loader.start.eq(self.load & idle),
-            self.calibrator.start.eq(self.calibrate & idle),
-            self.editor.start.eq(self.edit & idle & self.selected_is_programmed & self.cell_is_inside),
-            self.sequencer.start.eq(queued & idle),
-            self.idle.eq(idle),
+            rests.eq(self._may_start & ~self._works),
+            free.eq(rests & ~queued),
+            self.idle.eq(free),
             self.refused.eq(
-                (self.load & ~self.loader.start)
-                | (self.calibrate & ~self.calibrator.start)
-                | (self.edit & ~self.editor.start)
-                | (self.infer & ~accepts)
+                (self.load & ~accepted["loader"])
+                | (self.calibrate & ~accepted["calibrator"])
+                | (self.edit & ~accepted["editor"])
+                | (self.infer & ~queues)
             ),
         ]
-        with m.If(self.sequencer.start | self.abort):
+        m.d.sync += [getattr(self, name).start.eq(accepted[name]) for name in ENGINES]
+        with m.If(accepted["sequencer"]):
             m.d.sync += queued.eq(0)
-        with m.Elif(self.infer & accepts):
+        with m.Elif(self.infer & queues):
             m.d.sync += queued.eq(1)
-        self._starting = self.loader.start | self.calibrator.start | self.editor.start
+        with m.If(self.abort):
+            m.d.sync += [self._starting.eq(0), queued.eq(0)]
 
     def _tiles(self, m: Any) -> None:
         tiles, active = self._config.tiles, self._active
@@ -117,8 +126,9 @@ class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
                 self.tile.eq(1 << Mux(self.loader.busy, self.loader_tile, active)),
                 self.selected_is_programmed.eq(self.programmed.bit_select(self.selected, 1)),
             ]
-            with m.If(~self._busy):
+            with m.If(~self._works):
                 m.d.sync += active.eq(self.selected)
+        starting = self.loader.start | self.calibrator.start | self.editor.start
         clears = self.loader_writes | self.editor.start | self.calibrator.start
         m.d.comb += self.verified.eq((self.loader.done | self.editor.done) & ~self.abort)
         with m.If(self.abort):
@@ -130,5 +140,5 @@ class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         with m.If(~self.abort):
             with m.If(self.calibrator.busy):
                 m.d.comb += self.wanted.eq(Mux(self.calibrator_drives, self.tile, 0))
-            with m.Elif(~(self.loader.busy | self.editor.busy | self._starting)):
+            with m.Elif(~(self.loader.busy | self.editor.busy | starting)):
                 m.d.comb += self.wanted.eq(self.programmed)

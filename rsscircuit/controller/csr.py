@@ -28,7 +28,8 @@ RegisterPort = wiring.Signature(
         "read_data": In(WORD_BITS),
     }
 )
-"""Seen from a bus: ``write`` or ``read`` is held, with everything beside it, up to the clock of ``acknowledge``."""
+"""Seen from a bus: ``write`` or ``read`` is held, with everything beside it, up to the clock of ``acknowledge``, the
+second one at the earliest."""
 
 
 def port_name(register: Register, field: Field | None = None) -> str:
@@ -77,32 +78,26 @@ class Registers(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         )
 
     def elaborate(self, platform: Any) -> Any:
-        """One case a register; whatever has none is an error."""
+        """A clock to decode the address, and from the next one on the access itself."""
         m = Module()
-        bus = self.bus
         self._held = {
             (register.name, field.name): Signal(field.width, init=field.reset, name=port_name(register, field))
             for register in self._table
             for field in register.fields
             if field.access in (Access.CLEAR, Access.COUNT)
         }
-        m.d.comb += self.data.eq(bus.write_data)
+        self._fixed = [register for register in self._table if register.is_fixed]
         self._selected = {
-            register.name: Signal(name=f"is_{register.name.lower()}") for register in self._table
-        }  # fmt: skip
-        for register in self._table:
-            m.d.comb += self._selected[register.name].eq(bus.address == register.address // 4)
-        answers = [self._answer(m, register) for register in self._table]
-        mapped = Cat(self._selected.values()).any()
-        acknowledges, errors, values = (reduce(or_, column) for column in zip(*answers, strict=True))
-        m.d.comb += [
-            bus.acknowledge.eq(acknowledges | ((bus.write | bus.read) & ~mapped)),
-            bus.error.eq(errors | ~mapped),
-            bus.read_data.eq(values),
-        ]
+            register.name: Signal(name=f"is_{register.name.lower()}")
+            for register in self._table
+            if not register.is_fixed
+        }
+        self._decode(m)
+        self._answer(m)
         for register in self._table:
             for field in register.fields:
-                self._keep(m, register, field)
+                if field.access is not Access.CONSTANT:
+                    self._keep(m, register, field)
         pending = [
             value & getattr(self, f"irq_enable_{name}")
             for (register_name, name), value in self._held.items()
@@ -111,30 +106,63 @@ class Registers(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         m.d.sync += self.irq.eq(Cat(pending).any())
         return m
 
-    def _answer(self, m: Any, register: Register) -> tuple[Any, Any, Any]:
-        """Acknowledge, error and read data of one register; zero unless it is selected."""
-        bus, selected = self.bus, self._selected[register.name]
-        writes, reads = bus.write & selected, bus.read & selected
-        error = reads if not register.readable else writes if not register.writable else Const(0)
-        ready = selected & (bus.write | bus.read)
-        if register.is_port:
-            request, is_ready, refused = (
-                getattr(self, f"{port_name(register)}_{end}") for end in ("request", "ready", "refused")
-            )
-            error |= writes & ~bus.strobes.all()
-            m.d.comb += request.eq(ready & ~error)
-            error |= request & refused
-            ready &= error | is_ready
-        if register.name == "CONTROL":
-            error |= writes & self.refused
+    def _decode(self, m: Any) -> None:
+        """Which register it is, and whether it may be read or written; the bus holds the address meanwhile."""
+        bus, begun = self.bus, Signal()
+        may_write, may_read, self._is_fixed = Signal(), Signal(), Signal()
+        for found, registers in (
+            (may_write, [register for register in self._table if register.writable]),
+            (may_read, [register for register in self._table if register.readable]),
+            (self._is_fixed, self._fixed),
+        ):
+            known = Const(sum(1 << register.address // 4 for register in registers), 1 << WORD_ADDRESS_BITS)
+            m.d.sync += found.eq(known.bit_select(bus.address, 1))
+        for register in self._table:
+            if not register.is_fixed:
+                m.d.sync += self._selected[register.name].eq(bus.address == register.address // 4)
+        m.d.sync += begun.eq((bus.write | bus.read) & ~bus.acknowledge)
+        self._writes, self._reads, self._forbidden = Signal(), Signal(), Signal()
+        m.d.comb += [
+            self._writes.eq(bus.write & begun),
+            self._reads.eq(bus.read & begun),
+            self._forbidden.eq(Mux(bus.write, ~may_write, ~may_read)),
+            self.data.eq(bus.write_data),
+        ]
+
+    def _answer(self, m: Any) -> None:
+        """Registers that are ports may wait or refuse, and take whole words only."""
+        bus = self.bus
+        waits, errors = Const(0), self._forbidden | (self._selected["CONTROL"] & bus.write & self.refused)
+        torn = bus.write & ~bus.strobes.all()
+        for register in self._table:
+            if register.is_port:
+                name, selected = port_name(register), self._selected[register.name]
+                ready, refused = getattr(self, f"{name}_ready"), getattr(self, f"{name}_refused")
+                fit = selected & ~(self._forbidden | torn)
+                m.d.comb += getattr(self, f"{name}_request").eq(fit & (self._writes | self._reads))
+                errors |= selected & (torn | refused)
+                waits |= fit & ~(ready | refused)
+        values = [
+            Mux(self._selected[register.name], self._value(register), 0)
+            for register in self._table
+            if register.readable and not register.is_fixed
+        ]
+        words = (max(register.address for register in self._fixed) // 4 + 1).bit_length()
+        fixed = Const(sum(register.reset << 8 * register.address for register in self._fixed), WORD_BITS << words)
+        values.append(Mux(self._is_fixed, fixed.word_select(bus.address[:words], WORD_BITS), 0))
+        m.d.comb += [
+            bus.acknowledge.eq((self._writes | self._reads) & ~waits),
+            bus.error.eq(errors),
+            bus.read_data.eq(reduce(or_, values)),
+        ]
+
+    def _value(self, register: Register) -> Any:
         value = Const(0, WORD_BITS)
         for field in register.fields:
             value |= self._read(register, field) << field.low
-        return ready, error, Mux(selected, value, 0)
+        return value
 
     def _read(self, register: Register, field: Field) -> Any:
-        if field.access is Access.CONSTANT:
-            return Const(field.reset, field.width)
         if field.access in (Access.READ, Access.READ_WRITE, Access.POP):
             return getattr(self, port_name(register, field))
         return self._held.get((register.name, field.name), 0)
@@ -142,7 +170,7 @@ class Registers(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
     def _keep(self, m: Any, register: Register, field: Field) -> None:
         """What a field does with a write, and what is kept of events."""
         bits = slice(field.low, field.low + field.width)
-        selected = self.bus.write & self._selected[register.name]
+        selected = self._writes & self._selected[register.name]
         strobes, data = Cat(strobe.replicate(8) for strobe in self.bus.strobes)[bits], self.bus.write_data[bits]
         if field.access is Access.COMMAND:
             m.d.comb += getattr(self, port_name(register, field)).eq(selected & strobes & data)

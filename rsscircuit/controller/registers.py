@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rsscircuit.controller.bitstream import configuration_hash
-from rsscircuit.controller.config import AVERAGE_BITS, COUNT_BITS, TIMING_BITS, ControllerConfig
+from rsscircuit.controller.config import AVERAGE_BITS, COUNT_BITS, TILE_ID_BITS, TIMING_BITS, ControllerConfig
 from rsscircuit.controller.faults import FAULT_CODE_BITS
 from rsscircuit.controller.geometry import WORD_BITS
 
@@ -65,6 +65,11 @@ class Register:
     def writable(self) -> bool:
         """Whether a write answers without an error."""
         return any(field.access in WRITABLE for field in self.fields)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it reads the same for ever."""
+        return all(field.access is Access.CONSTANT for field in self.fields)
 
     @property
     def is_port(self) -> bool:
@@ -183,7 +188,7 @@ def _control(config: ControllerConfig) -> list[Register]:
         ),
         Register(
             "TILE_ID", 0x20, "Frames' tile id; its low bits select the tile if there are several.",
-            (_whole("id"),),
+            (Field("id", 0, TILE_ID_BITS, Access.READ_WRITE, 0, "The id."),),
         ),
         Register(
             "SELECT", 0x24, "The tile that commands work on.",

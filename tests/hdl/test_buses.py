@@ -68,10 +68,12 @@ def test_a_load_over_the_bus(rig):
 def test_byte_strobes_are_honoured(bus):
     with Rig(SMALL, bus=bus, **LEAN) as rig:
         address = {register.name: register.address for register in register_table(rig.config)}
-        rig.bench.write(address["TILE_ID"], 0x1122_3344)
-        for strobes, expected in ((0b0001, 0x1122_33DD), (0b1010, 0xAA22_CCDD), (0b0000, 0xAA22_CCDD)):
-            rig.bench.write(address["TILE_ID"], 0xAABB_CCDD, strobes)
-            assert rig.bench.read(address["TILE_ID"]) == expected
+        timing = address["TIMING"]
+        rig.bench.write(timing, 0x22_3344)
+        for strobes, expected in ((0b1001, 0x22_33DD), (0b1010, 0x22_CCDD), (0b0000, 0x22_CCDD), (0b0100, 0xBB_CCDD)):
+            rig.bench.write(timing, 0xAABB_CCDD, strobes)
+            assert rig.bench.read(timing) == expected
+        rig.bench.write(timing, 0x01_0101)
         rig.bench.write(address["CONTROL"], 2, 0b1110)
         assert rig.driver.get("STATUS", "loading") == 0
         rig.driver.command("load")

@@ -17,7 +17,7 @@ from rsscircuit.controller.simulation import load_in_simulation
 from rsscircuit.controller.top import XbarTop
 from rsscircuit.errors import SimulationError
 
-TILE = 0x1234_5678
+TILE = 0x1234
 TIMEOUT = 60
 FRAME = frame_of(SMALL, tile=TILE)
 HEADER_CODES = (FaultCode.MAGIC, FaultCode.VERSION, FaultCode.CONFIGURATION, FaultCode.TILE, FaultCode.LENGTH)
@@ -186,7 +186,7 @@ def test_a_write_takes_the_clocks_it_is_set_to(setup, pulse, hold):
             before, after = runs[place - 1], runs[place + 1]
             assert before[0][1:] == runs[place][0][1:] == after[0][1:]
             assert before[1] == max(setup, 1) + 1  # the clock in which the write is asked for
-            assert after[1] == max(hold, 1)
+            assert after[1] == max(hold, 1) + 1  # the clock in which it is answered
 
 
 def test_a_load_that_does_not_end_is_an_error():
