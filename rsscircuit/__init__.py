@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rsscircuit.analyses import evaluate, inspect, montecarlo, simulate_tile, tile_volts
+    from rsscircuit.analyses import attribute_errors, evaluate, inspect, montecarlo, simulate_tile, tile_volts
     from rsscircuit.design import Design, load
     from rsscircuit.errors import RsscircuitError
     from rsscircuit.network import Network, read_network
@@ -26,6 +26,7 @@ _HOME = {
     "Design": "rsscircuit.design",
     "Network": "rsscircuit.network",
     "RsscircuitError": "rsscircuit.errors",
+    "attribute_errors": "rsscircuit.analyses",
     "build": "rsscircuit.pipeline",
     "evaluate": "rsscircuit.analyses",
     "export_banks": "rsscircuit.pipeline",
@@ -45,6 +46,7 @@ __all__ = [
     "Design",
     "Network",
     "RsscircuitError",
+    "attribute_errors",
     "build",
     "evaluate",
     "export_banks",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -11,18 +11,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.arrays import network_inputs, read_user_array
+from rsscircuit.arrays import check_inputs, read_user_array
 from rsscircuit.design import Design, MappedLayer, load
 from rsscircuit.design.files import result_file, write_json
+from rsscircuit.design.marks import has_marks
 from rsscircuit.design.record import changed_groups, read_record
+from rsscircuit.design.store import NOMINAL
 from rsscircuit.errors import InputError
-from rsscircuit.execution import Dask, Here, Processes, Workers
+from rsscircuit.execution import Dask, Here, Processes, Workers, default_workers
+from rsscircuit.inference import (
+    ARRAY,
+    EFFECTS,
+    PROGRAM,
+    Chip,
+    Data,
+    Figures,
+    LayerRange,
+    Operation,
+    attribute,
+    compare,
+    idle_effects,
+    layer_ranges,
+    parse_effects,
+)
+from rsscircuit.inference.spice import compare_spice
 from rsscircuit.mapping import Tile
 from rsscircuit.netlist import tile_deck
 from rsscircuit.progress import Progress, silent
 from rsscircuit.simulate import campaign, ngspice
 from rsscircuit.simulate.engines import Setting, engine_named
-from rsscircuit.simulate.inference import evaluate as evaluate_design
 from rsscircuit.simulate.journal import Journal, digest, write_csv
 from rsscircuit.simulate.montecarlo import Conditions
 from rsscircuit.simulate.spread import spread
@@ -31,6 +48,8 @@ from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import Segments, wire_segments
 
 Array = NDArray[np.float64]
+DEFAULT_OPERATION = Operation()
+CALIBRATION_INPUTS = 256
 
 
 def evaluate(
@@ -39,32 +58,224 @@ def evaluate(
     labels: str | Path | None = None,
     *,
     limit: int | None = None,
+    effects: str | None = None,
+    operation: Operation = DEFAULT_OPERATION,
+    calibration: str | Path | None = None,
+    workers: int | None = None,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Accuracy, agreement and output error of a design on a data set, saved in ``results/``.
 
     Args:
         directory: The design.
-        inputs: ``.npy`` file, float [N, ...] as the network takes it.
+        inputs: ``.npy`` file, [N, ...] as the network takes it.
         labels: ``.npy`` file, whole numbers [N]; without them there is no accuracy.
         limit: Use only so many cases, from the first.
+        effects: What is at work on the chip: ``all``, ``none`` or a list (:mod:`rsscircuit.inference.effects`). By
+            default all, and beside them the mapped design and the array.
+        operation: Conditions and converters.
+        calibration: ``.npy`` file of the inputs that the converters are laid out for; by default the first
+            256 of ``inputs``.
+        workers: Batches at a time; by default one a core. The results do not depend on it.
         progress: Bars for people.
 
     Returns:
-        ``images``, ``accuracy`` (trained, mapped, with_parasitics), ``agreement``, ``output_error``
-        (mapped, with_parasitics) and ``beyond_range`` (share of activations above the input range, by layer).
+        ``images``; ``accuracy``, ``agreement`` and ``output_error``, each by variant: ``trained`` (accuracy alone),
+        ``mapped`` (solver and measurement), ``with_parasitics`` (the array), ``chip`` (converters and amplifiers,
+        too); ``beyond_range`` (share of activations above the input range, by layer), ``saturated`` (share of the
+        chip's conversions cut off, by layer), what was at work and ``idle``, conditions and converters. Of a design
+        that serves corners also ``without_corners``: accuracy, agreement and output error of the same chip with the
+        switches chosen without them.
     """
-    design = load(directory)
-    data = network_inputs(design.network, read_user_array(inputs, "--inputs"), "--inputs")
+    design, chosen = load(directory), None if effects is None else parse_effects(effects)
+    result_path = result_file(directory, "evaluate")
+    if chosen is None:
+        variants = {"mapped": frozenset(PROGRAM), "with_parasitics": frozenset(ARRAY), "chip": frozenset(EFFECTS)}
+    else:
+        variants = {"chip": chosen}
+    ranges, laid_out = _ranges(design, inputs, calibration, operation, progress)
+    with _data(design, inputs, labels, limit, None, workers, progress) as data:
+
+        def answers(plan: Design, suffix: str = "") -> dict[str, Figures]:
+            figures = {}
+            for name, at_work in variants.items():
+                chip = Chip(plan, ranges, at_work, operation)
+                with progress(name.replace("_", " ") + suffix, len(data)) as advance:
+                    figures[name] = compare(chip, data, progress=advance)
+            return figures
+
+        figures = answers(design)
+        result = _answers(data, figures) | {
+            "beyond_range": data.beyond_range,
+            "saturated": dict(figures["chip"].saturated),
+            **_operated(design, variants["chip"], operation, laid_out),
+        }
+        if has_marks(Path(directory), NOMINAL):
+            without = _answers(data, answers(load(directory, plan=NOMINAL), ", without corners"))
+            result["without_corners"] = {key: without[key] for key in ("accuracy", "agreement", "output_error")}
+    write_json(result_path, result)
+    return result
+
+
+def attribute_errors(
+    directory: str | Path,
+    inputs: str | Path,
+    labels: str | Path | None = None,
+    *,
+    limit: int | None = None,
+    effects: str = "all",
+    operation: Operation = DEFAULT_OPERATION,
+    calibration: str | Path | None = None,
+    workers: int | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """What each effect costs, alone and switched on in order after those before it, saved in ``results/``.
+
+    Arguments as for :func:`evaluate`.
+
+    Returns:
+        As :func:`evaluate` for the chip, and ``contributions``: for every effect at work, in order, ``alone`` and
+        ``together`` (with those before it) with ``accuracy``, ``agreement`` and ``output_error``, and
+        ``squared_error``, what it adds to the square of the output error; they sum to that of the chip.
+    """
+    design, chosen = load(directory), parse_effects(effects)
+    result_path = result_file(directory, "attribution")
+    working = chosen.difference(idle_effects(design, operation, chosen))
+    ranges, laid_out = _ranges(design, inputs, calibration, operation, progress)
+    with (
+        _data(design, inputs, labels, limit, None, workers, progress) as data,
+        progress("attribution", max(1, 2 * len(working) - 1) * len(data)) as advance,
+    ):
+
+        def figures_with(at_work: frozenset[str]) -> Figures:
+            return compare(Chip(design, ranges, at_work, operation), data, progress=advance)
+
+        found = attribute(figures_with, working)
+        whole = found[-1].together if found else figures_with(frozenset())
+        result = _answers(data, {"chip": whole}) | {
+            "beyond_range": data.beyond_range,
+            "saturated": dict(whole.saturated),
+            **_operated(design, chosen, operation, laid_out),
+            "contributions": [asdict(each) for each in found],
+        }
+    write_json(result_path, result)
+    return result
+
+
+def evaluate_spice(
+    directory: str | Path,
+    inputs: str | Path,
+    labels: str | Path | None = None,
+    *,
+    images: Sequence[int] = (0,),
+    effects: str = "all",
+    operation: Operation = DEFAULT_OPERATION,
+    calibration: str | Path | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Chosen inputs with every tile run in ngspice, beside the fast path, saved in ``results/``.
+
+    Args:
+        directory: The design.
+        inputs: As for :func:`evaluate`.
+        labels: Likewise.
+        images: Numbers of the inputs, from 0.
+        effects: What is at work; errors of solver and measurement must be.
+        operation: As for :func:`evaluate`.
+        calibration: Likewise.
+        progress: Bars for people.
+
+    Returns:
+        ``images``; ``classes``: by ``wanted`` (where known), ``trained``, ``fast`` and ``ngspice``; ``outputs`` of the
+        last three; ``difference`` of the last two, rms over the rms of the trained outputs; ``layers``, by name the
+        largest difference of a column current over their rms, and ``vectors``, how many were run; what was at work.
+    """
+    design, chosen = load(directory), parse_effects(effects)
+    result_path = result_file(directory, "evaluate_ngspice")
+    ranges, laid_out = _ranges(design, inputs, calibration, operation, progress)
+    tiles = sum(len(layer.drawn_tiles) for layer in design.layers)
+    with (
+        _data(design, inputs, labels, None, images, 1, silent) as data,
+        progress("ngspice", tiles * len(data)) as advance,
+    ):
+        found = compare_spice(Chip(design, ranges, chosen, operation), data, progress=advance)
+        wanted = data.wanted(slice(None))
+    answers = {"trained": found.trained, "fast": found.fast, "ngspice": found.spice}
+    classes = {name: values.argmax(axis=1).tolist() for name, values in answers.items()}
+    result = {
+        "engine": "ngspice",
+        "version": ngspice.version(),
+        "images": list(images),
+        "classes": ({} if wanted is None else {"wanted": wanted.tolist()}) | classes,
+        "outputs": {name: values.tolist() for name, values in answers.items()},
+        "difference": found.difference,
+        "layers": found.layers,
+        "vectors": found.vectors,
+        **_operated(design, chosen, operation, laid_out),
+    }
+    write_json(result_path, result)
+    return result
+
+
+def _ranges(
+    design: Design, inputs: str | Path, calibration: str | Path | None, operation: Operation, progress: Progress
+) -> tuple[dict[str, LayerRange], str]:
+    """The ranges of the converters, and one line on where they come from."""
+    operation.check(design.technology)
+    option, path = ("--inputs", inputs) if calibration is None else ("--calibration", calibration)
+    data = read_user_array(path, option, mapped=True)
+    check_inputs(design.network, data, option)
+    if calibration is None:
+        data = data[:CALIBRATION_INPUTS]
+    percentile = operation.readout(design.technology).adc_percentile
+    with progress("converter ranges", len(data)) as advance:
+        ranges = layer_ranges(design, data, percentile, progress=advance)
+    source = "the first inputs themselves" if calibration is None else "calibration"
+    return ranges, f"{len(data)} inputs, {source}"
+
+
+def _data(
+    design: Design,
+    inputs: str | Path,
+    labels: str | Path | None,
+    limit: int | None,
+    images: Sequence[int] | None,
+    workers: int | None,
+    progress: Progress,
+) -> Data:
+    data = read_user_array(inputs, "--inputs", mapped=True)
+    check_inputs(design.network, data, "--inputs")
     wanted = None if labels is None else _labels(labels, len(data))
     if limit is not None and limit < 1:
         raise InputError("a limit is at least 1", where="--limit", got=limit)
-    result_path = result_file(directory, "evaluate")
-    data, wanted = data[:limit], None if wanted is None else wanted[:limit]
-    with progress("evaluate", len(data)) as advance:
-        result = asdict(evaluate_design(design, data, wanted, progress=advance))
-    write_json(result_path, result)
-    return result
+    if workers is not None and workers < 1:
+        raise InputError("a number of workers is from 1", where="--workers", got=workers)
+    cases = np.arange(min(len(data), limit or len(data))) if images is None else np.asarray(images, np.int64)
+    if not cases.size or cases.min() < 0 or cases.max() >= len(data):
+        raise InputError(f"inputs are numbered 0 to {len(data) - 1}", where="--images", got=str(images))
+    with progress("trained", len(cases)) as advance:
+        return Data(design, data, wanted, cases=cases.tolist(), workers=workers or default_workers(), progress=advance)
+
+
+def _answers(data: Data, figures: Mapping[str, Figures]) -> dict[str, Any]:
+    accuracy = {name: each.accuracy for name, each in figures.items() if each.accuracy is not None}
+    return {
+        "images": len(data),
+        "accuracy": {"trained": data.trained_right / len(data), **accuracy} if data.classified else {},
+        "agreement": {name: each.agreement for name, each in figures.items()},
+        "output_error": {name: each.output_error for name, each in figures.items()},
+    }
+
+
+def _operated(design: Design, effects: Collection[str], operation: Operation, laid_out: str) -> dict[str, Any]:
+    """What was at work, under which conditions and with which converters."""
+    idle = idle_effects(design, operation, effects)
+    return {
+        "effects": [name for name in EFFECTS if name in effects and name not in idle],
+        "idle": idle,
+        "conditions": asdict(operation),
+        "readout": asdict(operation.readout(design.technology)) | {"laid_out_for": laid_out},
+    }
 
 
 def simulate_tile(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from rsscircuit.banks import BankSpec, Die, FloorPlan, MeasuredBanks
 from rsscircuit.calibration import Tolerance
-from rsscircuit.controller import ArrayGeometry, emit_verilog, pack
+from rsscircuit.controller import ArrayGeometry, ControllerConfig, pack
 from rsscircuit.design import (
     Crossbar,
     MappedLayer,
@@ -37,6 +37,7 @@ from rsscircuit.design.files import write_array, write_bytes
 from rsscircuit.design.marks import Marks, save_marks
 from rsscircuit.design.statistics import LayerAudit, MeasurementFloor, totals
 from rsscircuit.errors import InputError
+from rsscircuit.handover import Delivery, first_frame, hdl_files
 from rsscircuit.mapping import MAX_BIAS_ROWS, LayerMatrix, Tile, column_scale
 from rsscircuit.netlist import tile_deck
 from rsscircuit.network import Network
@@ -172,8 +173,14 @@ class Assembly:
             with self.timed(f"layer {job.label}"), self.progress(job.label, len(job.tiles)) as advance:
                 layers.append(self._layer(job, geometry, advance))
         with self.timed("controller"), self.progress("controller", 1) as advance:
-            for name, text in emit_verilog(geometry).items():
-                write_bytes(self.folder / "hdl" / name, text.encode())
+            delivery = Delivery(
+                config=ControllerConfig(geometry=geometry),
+                frame=first_frame(self.folder, [job.label for job in self.jobs], geometry),
+                nominal_ohm=self.bank.nominal_ohm,
+                technology=self.technology,
+            )
+            for name, content in hdl_files(delivery).items():
+                write_bytes(self.folder / "hdl" / name, content)
             advance(1)
         self._record(layers, geometry, origin)
         (self.folder / record.LOG_FILE).write_text("".join(self.timed.lines), "utf-8")
@@ -197,8 +204,9 @@ class Assembly:
             if tile in drawn:
                 banks = self.source.banks(job, tile)
                 crossbar, plan = self._programmed(job, tile, banks, scale, rules, self.corners)
-                if self.corners:
-                    everywhere.add(crossbar, self._programmed(job, tile, banks, scale, rules)[1].closed)
+                without = self._programmed(job, tile, banks, scale, rules)[1].closed if self.corners else None
+                if without is not None:
+                    everywhere.add(crossbar, without)
                 if rules.objective is Objective.LEAST_COST:
                     other = self._programmed(job, tile, banks, scale, least_total, self.corners)[1].closed
                     ageing.add(crossbar, other)
@@ -209,6 +217,7 @@ class Assembly:
                     crossbar,
                     banks.marks,
                     pack(crossbar.closed, geometry, self.floor_plan.first[job.name] + tile.index),
+                    without,
                 )
                 audit.add(tile.window, crossbar, plan)
                 floor.add(crossbar, banks.marks.sigma_siemens, true_known=banks.true_known)
@@ -284,9 +293,11 @@ class Assembly:
             solver=options.solver,
         )
 
-    def _tile(self, label: str, crossbar: Crossbar, marks: Marks, frame: bytes) -> None:
-        """Everything that one tile leaves on disk."""
-        store.save_crossbar(self.folder, label, crossbar)
+    def _tile(
+        self, label: str, crossbar: Crossbar, marks: Marks, frame: bytes, without: NDArray[np.bool_] | None
+    ) -> None:
+        """Everything that one tile leaves on disk; ``without`` is its plan without corners, if it serves any."""
+        store.save_crossbar(self.folder, label, crossbar, without_corners=without)
         save_marks(self.folder, label, crossbar.index, marks)
         write_bytes(self.folder / "bitstream" / label / f"tile_{crossbar.index}.bin", frame)
         wanted = self.options.netlists

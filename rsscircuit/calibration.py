@@ -16,6 +16,7 @@ from rsscircuit.network import Array, Layer, Network, batch_size, exact_product,
 from rsscircuit.options import ADC, BuildOptions
 
 CALIBRATION_DIGITS = 4
+KEPT_INPUTS = 8
 Tolerance = Callable[[float, Array], float]
 """Siemens from a layer's full scale (siemens) and the scale of its columns (float64 [cols], siemens a unit)."""
 
@@ -37,6 +38,11 @@ def input_scales(network: Network, calibration: str | None) -> tuple[dict[str, f
             run(network, data[first : first + step], observe=observe)
         origin = f"largest activation over {len(data)} calibration inputs"
     return {name: _round_up(value) if value > 0 else 1.0 for name, value in scales.items()}, origin
+
+
+def kept_inputs(network: Network, calibration: str | None) -> Array | None:
+    """The calibration inputs that a design keeps, [at most 8, ...], for its sign-off."""
+    return None if calibration is None else _calibration(network, calibration)[:KEPT_INPUTS]
 
 
 def _calibration(network: Network, path: str) -> Array:

@@ -16,7 +16,7 @@ from rsscircuit.comparison import DIES
 from rsscircuit.errors import InputError, RsscircuitError
 from rsscircuit.options import ADC, DEFAULT_TOLERANCE, BuildOptions
 from rsscircuit.progress import Progress, silent
-from rsscircuit.quantities import parse_quantity, parse_range, parse_tile
+from rsscircuit.quantities import parse_numbers, parse_quantity, parse_range, parse_tile
 from rsscircuit.report import corners, tables
 from rsscircuit.report.bars import bar
 from rsscircuit.sizing import DEFAULT_PLANS
@@ -25,6 +25,7 @@ from rsscircuit.technology import DEFAULT, load_technology, preset_names, techno
 directory_argument = click.argument("directory", metavar="DIR")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts, and no bars.")
 LOST_TRIALS = 3  # exit status
+NOT_SIGNED_OFF = 1  # exit status
 layer_option = click.option("--layer", required=True, help="Layer, by its ONNX name or its file name.")
 tile_option = click.option("--tile", required=True, type=int, help="Tile of the layer, from 0.")
 
@@ -69,8 +70,8 @@ def cli() -> None:
     type=_Tolerance(),
     default=DEFAULT_TOLERANCE,
     metavar="FRACTION|adc",
-    help="Largest cell error, as a fraction of the layer's full-scale conductance; 0 = nearest; adc = half an "
-    "ADC step over the calibration inputs.",
+    help="Largest cell error, as a fraction of the layer's full-scale conductance, as size --error is, whose "
+    "default is 1e-3; 0 = nearest; adc = half an ADC step over the calibration inputs.",
 )
 @option("--adc-bits", type=int, default=8, help="Resolution of the ADC that --tolerance adc stands for.")
 @option(
@@ -114,19 +115,67 @@ def build(model: str, out: str, tile: str, force: bool, as_json: bool, **choices
 
 @cli.command(epilog="Example: generate-crossbar evaluate generated/lenet5 --inputs images.npy --labels labels.npy")
 @directory_argument
-@option("--inputs", required=True, metavar="X.npy", help="float [N, ...], as the network takes it.")
+@option("--inputs", required=True, metavar="X.npy", help="[N, ...], as the network takes it.")
 @option("--labels", metavar="Y.npy", help="Whole numbers [N]; without them there is no accuracy.")
 @option("--limit", type=int, help="Only the first so many inputs.")
+@option(
+    "--effects",
+    help="At work on the chip: all, none, or some of solver, measurement, faults, ageing, temperature, voltage, "
+    "switch, leakage, wires, dac, gain, offset, noise, adc. Else all, beside the design without read-out.",
+)
+@option("--attribute", is_flag=True, help="What each effect costs, alone and switched on in that order.")
+@option("--calibration", metavar="X.npy", help="Inputs that the converters are laid out for; else the first 256.")
+@option("--dac-bits", type=int, help="Converters at the rows; else the technology's.")
+@option("--adc-bits", type=int, help="Converters at the columns; else the technology's.")
+@option("--adc-percentile", type=float, help="Of a layer's column currents, full scale; else the technology's.")
+@option("--celsius", type=float, default=27.0, help="Temperature.")
+@option("--years", type=float, default=0.0, help="Age.")
+@option("--stuck-open", type=float, default=0.0, metavar="SHARE", help="Switches stuck since programming.")
+@option("--stuck-closed", type=float, default=0.0, metavar="SHARE", help="The same.")
+@option("--seed", type=int, default=1, help="Of drift, faults, offsets and noise.")
+@option("--engine", default="nodal", help="nodal, or ngspice for some --images.")
+@option("--images", metavar="N|LIST", help="With --engine ngspice: so many from the first, or numbers as 3,7,0.")
+@option("--workers", type=int, metavar="N", help="Batches at a time; else one a core. The results are the same.")
 @json_option
-def evaluate(directory: str, inputs: str, labels: str | None, limit: int | None, as_json: bool) -> None:
-    """Accuracy of the trained network, of the mapped design, and of the design with parasitics."""
-    from rsscircuit.analyses import evaluate as run
+def evaluate(
+    directory: str,
+    inputs: str,
+    labels: str | None,
+    limit: int | None,
+    effects: str | None,
+    attribute: bool,
+    calibration: str | None,
+    engine: str,
+    images: str | None,
+    workers: int | None,
+    as_json: bool,
+    **conditions: Any,
+) -> None:
+    """How the chip answers beside the trained network: accuracy, agreement and output error."""
+    from rsscircuit import analyses
+    from rsscircuit.inference import Operation
+    from rsscircuit.report import inference as report
 
-    result = run(directory, inputs, labels, limit=limit, progress=_bars(as_json))
+    asked: dict[str, Any] = {"operation": Operation(**conditions), "calibration": calibration}
+    asked |= {"progress": _bars(as_json)}
+    given = {"--limit": limit, "--attribute": attribute or None, "--workers": workers, "--images": images}
+    report.check_choices(engine, {name for name, value in given.items() if value is not None})
+    if engine == "ngspice":
+        chosen = parse_numbers(images or "1", "--images")
+        result = analyses.evaluate_spice(directory, inputs, labels, images=chosen, effects=effects or "all", **asked)
+        show = report.show_spice
+    elif attribute:
+        asked |= {"limit": limit, "workers": workers}
+        result = analyses.attribute_errors(directory, inputs, labels, effects=effects or "all", **asked)
+        show = report.show_attribution
+    else:
+        asked |= {"limit": limit, "workers": workers}
+        result = analyses.evaluate(directory, inputs, labels, effects=effects, **asked)
+        show = report.show_evaluation
     if as_json:
         _print_json(result)
     else:
-        tables.show_evaluation(result)
+        show(result)
 
 
 @cli.command(
@@ -215,6 +264,59 @@ def montecarlo(
     if result["lost"]:
         click.echo(report.lost_line(result), err=True)
         sys.exit(LOST_TRIALS)
+
+
+@cli.command(epilog="Example: generate-crossbar signoff generated/lenet5 --layer conv1")
+@directory_argument
+@option("--layer", help="Only this layer, by its ONNX name or its file name.")
+@option("--tile", type=int, help="Only this tile of each layer, from 0.")
+@option("--inputs", metavar="X.npy", help="Inputs of the network; else those that the build kept.")
+@option("--transient", is_flag=True, help="Instead: the programming of one small tile as a transient.")
+@option("--closed-loop", is_flag=True, help="Instead: Verilog and ngspice in lock step, on one small tile.")
+@option("--workers", type=int, metavar="N", help="Processes; else one a core. The results are the same.")
+@option("--fresh", is_flag=True, help="Run tiles again that an earlier run finished.")
+@json_option
+def signoff(
+    directory: str,
+    layer: str | None,
+    tile: int | None,
+    inputs: str | None,
+    transient: bool,
+    closed_loop: bool,
+    workers: int | None,
+    fresh: bool,
+    as_json: bool,
+) -> None:
+    """Check that the emitted Verilog with the emitted bitstreams programs the emitted netlists, tile by tile.
+
+    Finished tiles are kept, so that the same command goes on after an interruption. Exit status 1 says that a check
+    failed.
+    """
+    from rsscircuit.execution import default_workers
+    from rsscircuit.report import signoff as report
+    from rsscircuit.signoff import run_closed_loop, run_transient, sign_off
+
+    if transient and closed_loop:
+        raise InputError("--transient and --closed-loop are two runs", where="signoff", remedy="leave one out")
+    if transient or closed_loop:
+        in_time = run_transient if transient else run_closed_loop
+        result = in_time(directory, layer=layer, tile=tile)
+    else:
+        result = sign_off(
+            directory,
+            layer=layer,
+            tile=tile,
+            inputs=inputs,
+            workers=default_workers() if workers is None else workers,
+            fresh=fresh,
+            progress=_bars(as_json),
+        )
+    if as_json:
+        _print_json(result)
+    else:
+        report.show_signoff(result)
+    if not result["passed"]:
+        sys.exit(NOT_SIGNED_OFF)
 
 
 @cli.command("export-banks", epilog="Example: generate-crossbar export-banks generated/lenet5 --csv die.csv")
@@ -333,6 +435,30 @@ def emit(
         tables.print_lines([f"{out}: {written['what']}, {written['lines']} lines", f"run: {written['run']}"])
 
 
+@cli.command(epilog="Example: generate-crossbar hdl design --out design_wishbone --bus wishbone --replay")
+@directory_argument
+@option("--out", required=True, metavar="FOLDER", help="Folder to write.")
+@option("--bus", default="axi4-lite", metavar="BUS", help="axi4-lite, wishbone or spi.")
+@option("--array", default="memory", metavar="PLACE", help="Latches as memory inside, or as macros at the ports.")
+@option("--tiles", type=int, default=1, help="Tiles behind the controller.")
+@option("--dac-bits", type=int, default=8, help="Bits of an input code.")
+@option("--adc-bits", type=int, default=8, help="Bits of an output code.")
+@option("--weight-map", is_flag=True, help="With the table from weight codes to subsets.")
+@option("--fuses", is_flag=True, help="One-time programmable: no loader, no calibration, no editing.")
+@option("--replay", is_flag=True, help="Record every pin of a simulated run, and the bench that replays it.")
+@option("--force", is_flag=True, help="Write into a folder that holds files.")
+@json_option
+def hdl(directory: str, out: str, replay: bool, force: bool, as_json: bool, **configuration: Any) -> None:
+    """The package of a design's controller for another bus or variant, or with recorded pins."""
+    from rsscircuit.handing_over import hand_over
+
+    written = hand_over(directory, out, replay=replay, force=force, progress=_bars(as_json), **configuration)
+    if as_json:
+        _print_json(written)
+    else:
+        tables.print_lines([f"{out}: {written['files']} files; README.md says what they are"])
+
+
 @cli.command()
 @directory_argument
 @json_option
@@ -358,7 +484,12 @@ def inspect(directory: str, as_json: bool) -> None:
 
 @cli.command(epilog="Example: generate-crossbar size --error 1e-3 --plans geometric:1.25,linear:0.2")
 @option("--technology", default=DEFAULT, metavar="NAME|FILE", help="Preset name or TOML file.")
-@option("--error", type=float, default=1e-3, help="Largest error of a pair, as a fraction of full scale.")
+@option(
+    "--error",
+    type=float,
+    default=1e-3,
+    help="Largest error of a pair, as a fraction of full scale, as build --tolerance is, whose default is 4.9e-4.",
+)
 @option("--confidence", type=float, default=0.999, help="Share of the pairs that must be within it.")
 @option("--plans", default=DEFAULT_PLANS, metavar="PLAN,...", help="Nominal plans, as build --bank takes them.")
 @option("--targets", default="weights", help="weights (trained, mostly small) or mid (15 to 85 % of full scale).")
@@ -496,7 +627,7 @@ def _written(folder: Path) -> list[str]:
         "design.json": "options, versions, seed, figures; enough to repeat the run",
         "netlist/": "one SPICE deck a tile; run one with ngspice -b",
         "bitstream/": "one frame a tile for the controller",
-        "hdl/": "the controller in SystemVerilog, and a bench",
+        "hdl/": "the controller: Verilog, benches, registers, driver, constraints; see README.md",
         "banks/": "true and measured conductances and the switch plan",
         "run.log": "seconds of each stage",
     }

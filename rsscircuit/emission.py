@@ -13,11 +13,13 @@ from rsscircuit.arrays import network_inputs, read_user_array
 from rsscircuit.design import Design, load
 from rsscircuit.design.files import write_bytes
 from rsscircuit.errors import InputError
-from rsscircuit.netlist import Tia, TileOptions, dialects, tile_circuit
+from rsscircuit.netlist import Tia, TileOptions, dialects, switch_card, tile_circuit
 from rsscircuit.netlist.elements import Circuit
 from rsscircuit.netlist.network import network_circuit
-from rsscircuit.netlist.options import PDK
+from rsscircuit.netlist.options import IDEAL, PDK, TRANSMISSION_GATE
+from rsscircuit.netlist.switches import common_mode
 from rsscircuit.simulate.pdk import distil
+from rsscircuit.technology import Technology
 
 Array = NDArray[np.float64]
 BOTH_ENDS = ("words", "bits", "all")
@@ -78,10 +80,43 @@ class Level:
             "voltage_coefficient": self.voltage_coefficient,
         }
         level, _, kit = self.switch.partition(":")
+        if level != PDK and self.pdk_root is not None:
+            raise InputError("only a kit is read from a folder", where="--pdk-root", remedy="add --switch pdk:NAME")
+        checked = TileOptions(**values) if level == PDK else TileOptions(switch=self.switch, **values)
+        _refuse_ajar(checked, design.technology)
         if level != PDK:
-            return TileOptions(switch=self.switch, **values)
-        checked = TileOptions(**values)
+            return checked
         return TileOptions(switch=PDK, card=distil(kit, design.technology, checked, self.pdk_root), **values)
+
+
+def _refuse_ajar(options: TileOptions, technology: Technology) -> None:
+    """Refuse gates that would leave open switches conducting at some input, by the generic card's threshold.
+
+    Raises:
+        InputError: They would, or there are no gates.
+    """
+    if options.merged and options.gate_off_volt:
+        raise InputError("a merged bank has no gates", where="--gate-off", remedy="leave out --gate-off or --merged")
+    if options.merged or options.switch == IDEAL:
+        return
+    threshold, swing = switch_card(technology)["vto"], technology.drive.read_volt
+    common = common_mode(technology, options)
+    lowest = options.gate_off_volt - threshold + swing
+    if common <= lowest:
+        raise InputError(
+            "open switches would conduct",
+            where="--common-mode and --gate-off",
+            got=f"{common:g} V and {options.gate_off_volt:g} V",
+            remedy=f"a common mode above {lowest:g} V closes them at this gate",
+        )
+    highest = technology.drive.supply_volt + threshold - swing
+    if options.switch == TRANSMISSION_GATE and common >= highest:
+        raise InputError(
+            "open transmission gates would conduct",
+            where="--common-mode",
+            got=f"{common:g} V",
+            remedy=f"stay below {highest:g} V",
+        )
 
 
 def emit(
@@ -219,8 +254,10 @@ def parse_readout(text: str) -> Tia | None:
             raise InputError(
                 "no such figure of an amplifier", where="--readout", got=word, remedy=f"choose from {known}"
             )
+        key = _TIA_WORDS[name]
+        if key in values:
+            raise InputError("given twice", where="--readout", got=word, remedy=f"leave out one {name}")
         try:
-            key = _TIA_WORDS[name]
             values[key] = int(value) if key in whole else float(value)
         except ValueError:
             raise InputError(

@@ -47,9 +47,9 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def map_threads(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """``function`` of every item, in order, on a pool of threads."""
-    with ThreadPoolExecutor(max_workers=default_workers()) as pool:
+def map_threads(function: Callable[[T], R], items: Iterable[T], *, workers: int | None = None) -> list[R]:
+    """``function`` of every item, in order, on a pool of threads, one a core by default."""
+    with ThreadPoolExecutor(max_workers=workers or default_workers()) as pool:
         try:
             return list(pool.map(function, items))
         except BaseException:

@@ -180,7 +180,7 @@ def _refuse_idle(
             got=options.objective,
             remedy="choose least-total, or put ageing among --effects",
         )
-    if corners and all(np.allclose(at_corner(siemens, technology, each), siemens, rtol=1e-5) for each in corners):
+    if corners and all(np.allclose(at_corner(siemens, technology, each), siemens, 1e-5, 0.0) for each in corners):
         raise InputError(
             f"no branch of {technology.label}, as it is built, moves at these corners",
             where="--corners",

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rsscircuit.assembly import Assembly, Job, Stopwatch, floor_plan
 from rsscircuit.banks import Fault, refuse_misplaced
-from rsscircuit.banks.exchange import TileTable, write_table
+from rsscircuit.banks.exchange import State, TileTable, write_table
 from rsscircuit.banks.table import read_table
-from rsscircuit.calibration import input_scales, same_tolerance, tolerances
+from rsscircuit.calibration import input_scales, kept_inputs, same_tolerance, tolerances
 from rsscircuit.design import Design, labels, load, record
-from rsscircuit.design.directory import partial_directory, refuse_foreign, replace_directory
+from rsscircuit.design.directory import new_directory, refuse_foreign
+from rsscircuit.design.files import read_array, write_array
 from rsscircuit.design.marks import has_marks, load_marks
+from rsscircuit.design.store import INPUTS_FILE
 from rsscircuit.errors import DesignError, InputError, NetworkError
 from rsscircuit.mapping import cut, layer_matrix
 from rsscircuit.network import Network, read_network
 from rsscircuit.options import BuildOptions, resolve
+from rsscircuit.partial import remove_leftovers
 from rsscircuit.progress import Progress, silent
 from rsscircuit.sources import VIRTUAL, TableDie, VirtualDie
 from rsscircuit.technology import technology_text
@@ -51,14 +55,17 @@ def build(
     """
     options = options or BuildOptions()
     resolved = resolve(options)
+    remove_leftovers(_resolved(out))
     refuse_foreign(_resolved(out), force=force)
     network = read_network(model)
     if not network.crossbar_layers:
         raise NetworkError("the network has no layer for a crossbar", where=str(model))
-    with _directory(out, force=force) as folder:
+    with new_directory(_resolved(out), force=force) as folder:
         timed = Stopwatch()
         with timed("input ranges"):
             scales, origin = input_scales(network, options.calibration)
+        if (kept := kept_inputs(network, options.calibration)) is not None:
+            write_array(folder / INPUTS_FILE, kept)
         names = [layer.name for layer in network.crossbar_layers]
         faults = _by_layer(resolved.faults, names)
         jobs = _jobs(network, options, scales, faults, resolved.bank.resistors, timed)
@@ -114,6 +121,8 @@ def program(
     old, new = Path(directory), _resolved(directory if out is None else out)
     if _resolved(old) in new.parents:
         raise DesignError("the output is inside the design", where=str(out), remedy="name another directory")
+    for each in {_resolved(old), new}:
+        remove_leftovers(each)
     given, design = record.read_record(old), load(old)
     if out is None and not force:
         raise DesignError(
@@ -132,11 +141,14 @@ def program(
             design.bank,
             labels=known,
             switch_ohm=design.technology.switch.on_ohm,
+            stuck_open=_stuck_open(design, old),
             progress=progress,
         )
         source = TableDie.of(table, design, old, given.get("die", {}).get("kind", VIRTUAL))
     options = _options(design)
-    with _directory(new, force=force) as folder:
+    with new_directory(new, force=force) as folder:
+        if (old / INPUTS_FILE).is_file():
+            write_array(folder / INPUTS_FILE, read_array(old / INPUTS_FILE))
         Assembly(
             network=design.network,
             jobs=tuple(
@@ -211,6 +223,19 @@ def export_banks(
     return {"file": str(csv), "branches": branches, "layers": len(design.layers), "sha256": sha256}
 
 
+def _stuck_open(design: Design, folder: Path) -> dict[str, NDArray[np.bool_]]:
+    """The switches that a design knows to stay open, bool [rows, cols, 2, n] by layer name."""
+    found = {}
+    for layer in design.layers:
+        found[layer.name] = np.zeros((*layer.matrix.weights.shape, 2, design.bank.resistors), np.bool_)
+        for tile in layer.drawn_tiles:
+            shape = (tile.rows, tile.columns, 2, design.bank.resistors)
+            state = load_marks(folder, layer.label, tile.index, shape).state
+            if state is not None:
+                found[layer.name][tile.window] = state == State.OPEN
+    return found
+
+
 def _by_layer(faults: Sequence[Fault], names: Sequence[str]) -> dict[str, tuple[Fault, ...]]:
     """The faults of every layer; a fault says its name, or its label where no layer has that name."""
     own = dict(zip(labels([*names]), names, strict=True)) | {name: name for name in names}
@@ -264,16 +289,3 @@ def _options(design: Design) -> BuildOptions:
 def _resolved(path: str | Path) -> Path:
     """A directory itself: a link to one is followed, never replaced."""
     return Path(path).resolve()
-
-
-@contextmanager
-def _directory(out: str | Path, *, force: bool) -> Iterator[Path]:
-    """A directory beside ``out``, renamed to it when what is done inside has ended well, and removed otherwise."""
-    folder = _resolved(out)
-    partial = partial_directory(folder)
-    try:
-        yield partial
-        replace_directory(partial, folder, force=force)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise

@@ -68,6 +68,28 @@ def parse_range(text: str, where: str) -> tuple[float, float]:
     return ends
 
 
+def parse_numbers(text: str, where: str) -> tuple[int, ...]:
+    """The numbers of a list with commas, ``"3,7,0"``; one number alone stands for as many from 0.
+
+    Raises:
+        InputError: Not whole numbers from 0, one that stands twice, or none at all.
+    """
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) == 1:
+        numbers = tuple(range(numbers[0]))
+    if not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
+        raise InputError(
+            "give how many from the first, or different numbers from 0 with commas",
+            where=where,
+            got=text,
+            remedy="write for example 3, or 0,7,12",
+        )
+    return numbers
+
+
 def parse_names(text: str, known: Sequence[str], *, what: str, where: str) -> frozenset[str]:
     """The names of ``all``, ``none`` or a list with commas.
 

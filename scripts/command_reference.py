@@ -4,6 +4,7 @@ python scripts/command_reference.py
 """
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,10 +13,15 @@ from rsscircuit.cli import cli
 PAGE = Path(__file__).parent.parent / "docs" / "command.md"
 
 
+def _inherited() -> dict[str, Any]:
+    """The group's settings that reach every command when it is really called."""
+    return {"help_option_names": cli.context_settings["help_option_names"]}
+
+
 def text() -> str:
     """The whole page."""
     parts = ["# The command\n", "Written by `scripts/command_reference.py` from `--help`.\n"]
-    root = click.Context(cli, info_name="generate-crossbar", terminal_width=100)
+    root = click.Context(cli, info_name="generate-crossbar", terminal_width=100, **_inherited())
     parts.append(f"```text\n{cli.get_help(root)}\n```\n")
     for name in sorted(cli.commands):
         context = click.Context(cli.commands[name], parent=root, info_name=name, terminal_width=100)

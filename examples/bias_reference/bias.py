@@ -3,7 +3,8 @@
 python examples/bias_reference/bias.py --out generated/bias
 
 1 uA from 0.6 V. As drawn, the bank has the switches that suit the drawn resistances; programmed, those that suit the
-die as it was measured at 27 C. What programming cannot take away is the resistor's temperature coefficient: it is in
+die as it was measured at 27 C. Branches are measured at small voltages; the technology's voltage coefficient says what
+they are at the reference's. What programming cannot take away is the resistor's temperature coefficient: it is in
 the picture.
 """
 
@@ -24,13 +25,14 @@ from rsscircuit.resistor.kinds import (
     Measured,
     centred_bank,
     drawn_branches,
+    known,
     measure,
     nearest,
     nominal_switches,
 )
 from rsscircuit.simulate import ngspice
 from rsscircuit.technology import Technology, load_technology
-from rsscircuit.technology.cell import NOMINAL_CELSIUS, resistor_factor
+from rsscircuit.technology.cell import NOMINAL_CELSIUS, bend, resistor_factor
 
 WANTED_AMPERE, REFERENCE_VOLT = 1e-6, 0.6
 AMPLIFIER = Amplifier(gain=1e6, bandwidth_hertz=1e6)
@@ -59,15 +61,24 @@ def ampere(branches: Branches, closed: np.ndarray, technology: Technology, celsi
     return float(ngspice.analyse(circuit, where=f"current reference at {celsius:g} C")["i(out)"][0])
 
 
+def at_reference(seen: Measured, technology: Technology) -> Measured:
+    """The branches as they conduct at the reference voltage."""
+    siemens = PARALLEL.steps(seen.branches)
+    chords = siemens + bend(siemens, technology).chord_siemens(REFERENCE_VOLT)
+    return known(PARALLEL, chords, 0.0, technology)
+
+
 def references(resistors: int, seed: int, technology_name: str) -> list[Reference]:
     technology = grounded(load_technology(technology_name))
     ohm = REFERENCE_VOLT / WANTED_AMPERE
     spec = centred_bank(PARALLEL, technology.plan, resistors, ohm, technology)
-    as_drawn = nearest(PARALLEL, Measured(branches=nominal_switches(spec.nominal_ohm, technology), extra=0.0), ohm)
+    nominal = Measured(branches=nominal_switches(spec.nominal_ohm, technology), extra=0.0)
+    as_drawn = nearest(PARALLEL, at_reference(nominal, technology), ohm)
     found = []
     for name, shared in DIES.items():
         true = drawn_branches(spec, technology, seed, shared=shared)
-        programmed = nearest(PARALLEL, measure(PARALLEL, true, spec, technology, seed), ohm)
+        seen = measure(PARALLEL, true, spec, technology, seed)
+        programmed = nearest(PARALLEL, at_reference(seen, technology), ohm)
         before, after = (
             np.array([ampere(true, closed, technology, celsius) for celsius in CELSIUS])
             for closed in (as_drawn, programmed)

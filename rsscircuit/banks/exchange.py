@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from tempfile import mkstemp
 from types import MappingProxyType
 
 import numpy as np
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from rsscircuit.banks.faults import POLARITIES
 from rsscircuit.errors import InputError
+from rsscircuit.partial import partial_file, remove_leftovers
 
 Array = NDArray[np.float64]
 PLACE = ("layer", "row", "column", "polarity", "branch")
@@ -93,10 +93,9 @@ def write_table(
     digest, branches = hashlib.sha256(), 0
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = mkstemp(prefix=f".{file.name}.", dir=file.parent)
-        partial = Path(name)
-        try:
-            with open(handle, "wb") as out:  # noqa: PTH123 - a handle, not a path
+        remove_leftovers(file)
+        with partial_file(file) as partial:
+            with partial.open("wb") as out:
                 out.write(first := f"{','.join(header)}\n".encode())
                 digest.update(first)
                 for tile in tiles:
@@ -104,10 +103,7 @@ def write_table(
                     branches += len(lines)
                     out.write(data := "".join(lines).encode())
                     digest.update(data)
-            partial.chmod(0o644)
             partial.replace(file)
-        finally:
-            partial.unlink(missing_ok=True)
     except OSError as error:
         raise InputError("cannot be written", where=where, got=str(error.strerror)) from error
     return branches, digest.hexdigest()

@@ -61,6 +61,7 @@ def read_table(
     *,
     labels: Mapping[str, str] | None = None,
     switch_ohm: float = 0.0,
+    stuck_open: Mapping[str, NDArray[np.bool_]] | None = None,
     progress: Progress = silent,
 ) -> MeasuredTable:
     """Read a table and check it against the banks that it should describe.
@@ -71,6 +72,8 @@ def read_table(
         spec: What every bank is drawn like.
         labels: Layer names by other names that they have.
         switch_ohm: A closed switch alone; no branch that is ever closed conducts as much.
+        stuck_open: By layer name, bool [rows, cols, 2, n], switches that are known to stay open where the table says
+            nothing of them.
         progress: Bars for people.
 
     Raises:
@@ -78,7 +81,7 @@ def read_table(
             nothing in this design; the first of them are named by line and column, the others counted.
     """
     where = f"--measured {path}"
-    reader = _Reader.of(drawn, spec.resistors, labels or {}, switch_ohm)
+    reader = _Reader.of(drawn, spec.resistors, labels or {}, switch_ohm, stuck_open or {})
     branches = 2 * spec.resistors * sum(int(np.count_nonzero(banks)) for banks in drawn.values())
     try:
         with Path(path).open("rb") as file, progress("measured table", branches) as advance:
@@ -207,6 +210,7 @@ class _Reader:
         wrong: Everything that cannot be used.
         switch_ohm: A closed switch alone.
         shorts: Branches that conduct more than their switch and are not said to stay open.
+        stuck_open: bool [branches of all cells], switches known to stay open where the table says nothing of them.
     """
 
     names: tuple[str, ...]
@@ -222,15 +226,22 @@ class _Reader:
     wrong: _Complaints
     switch_ohm: float
     shorts: _Complaints
+    stuck_open: NDArray[np.bool_]
 
     @classmethod
     def of(
-        cls, drawn: Mapping[str, NDArray[np.bool_]], branches: int, labels: Mapping[str, str], switch_ohm: float
+        cls,
+        drawn: Mapping[str, NDArray[np.bool_]],
+        branches: int,
+        labels: Mapping[str, str],
+        switch_ohm: float,
+        stuck_open: Mapping[str, NDArray[np.bool_]],
     ) -> _Reader:
         """Nothing read yet; a layer's own name goes before the label of another."""
         own = {name: number for number, name in enumerate(drawn)}
         cells = [banks.size for banks in drawn.values()]
         size = 2 * branches * sum(cells)
+        stuck = [stuck_open.get(name, np.zeros((*banks.shape, 2, branches), np.bool_)) for name, banks in drawn.items()]
         return cls(
             names=tuple(drawn),
             numbers={label: own[name] for label, name in labels.items()} | own,
@@ -245,6 +256,7 @@ class _Reader:
             wrong=_Complaints(),
             switch_ohm=switch_ohm,
             shorts=_Complaints(),
+            stuck_open=np.concatenate([each.ravel() for each in stuck]),
         )
 
     def by_layer(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
@@ -267,15 +279,16 @@ class _Reader:
                 return
         columns = dict(zip(header, zip(*chunk, strict=True), strict=True))
         place, usable = self._places(columns, lines)
-        siemens, sigma, measured = self._values(columns, lines)
         texts = columns.get(STATE, ("",) * len(lines))
         state = _codes(texts, STATES, int(State.MISSING))
+        stays_open = (state == State.OPEN) | ((state == State.UNSAID) & usable & self.stuck_open[place])
+        siemens, sigma, measured = self._values(columns, lines, stays_open)
         self.wrong.add(
             state == State.MISSING, lines, STATE, lambda i: f"{_shown(texts[i])} is none of open, closed and works"
         )
         usable &= measured & (state != State.MISSING)
         with np.errstate(divide="ignore"):
-            short = usable & (1.0 / siemens <= self.switch_ohm) & (state != State.OPEN)
+            short = usable & (1.0 / siemens <= self.switch_ohm) & ~stays_open
         unit = OHM if OHM in columns else SIEMENS
         self.shorts.add(short, lines, unit, lambda i: self._too_much(columns, i, float(siemens[i])))
         place = place[usable]
@@ -335,16 +348,28 @@ class _Reader:
         )
         return numbers
 
-    def _values(self, columns: Mapping[str, Texts], lines: list[int]) -> tuple[Array, Array, NDArray[np.bool_]]:
-        """Conductances with their standard errors, and whether every one is a value."""
+    def _values(
+        self, columns: Mapping[str, Texts], lines: list[int], stays_open: NDArray[np.bool_]
+    ) -> tuple[Array, Array, NDArray[np.bool_]]:
+        """Conductances with their standard errors, and whether every one is a value.
+
+        What was read of a branch whose switch stays open may be no resistance, or one without end: it is nothing.
+        """
         unit = OHM if OHM in columns else SIEMENS
         texts = columns[unit]
         opened = np.fromiter((text in OPEN_RESISTOR for text in texts), np.bool_, len(texts))
         given = _amounts(texts, opened)
+        opened |= stays_open & ((given == np.inf) | ((given == 0) & (unit == OHM)))
+        given[opened] = 0.0
         self._refuse_amounts(given, texts, lines, unit)
         if unit == OHM:
             nothing = ~opened & (given == 0)
-            self.wrong.add(nothing, lines, unit, lambda i: "0 Ohm is no resistance; an open resistor is left empty")
+            self.wrong.add(
+                nothing,
+                lines,
+                unit,
+                lambda i: "0 Ohm is no resistance; leave an open resistor empty, or say open in a column state",
+            )
             with np.errstate(divide="ignore", over="ignore"):
                 siemens = np.where(opened, 0.0, 1.0 / np.where(opened, 1.0, given))
             tiny = (given > 0) & ~np.isfinite(siemens)

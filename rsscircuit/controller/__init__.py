@@ -13,15 +13,17 @@ if TYPE_CHECKING:
     from rsscircuit.controller.config import ControllerConfig
     from rsscircuit.controller.export import emit_verilog
     from rsscircuit.controller.geometry import ArrayGeometry
+    from rsscircuit.controller.proofs import emit_proofs
     from rsscircuit.controller.top import XbarTop
 
-__all__ = ["ArrayGeometry", "ControllerConfig", "Frame", "XbarTop", "emit_verilog", "pack", "unpack"]
+__all__ = ["ArrayGeometry", "ControllerConfig", "Frame", "XbarTop", "emit_proofs", "emit_verilog", "pack", "unpack"]
 
 _HOMES = {
     "ArrayGeometry": "geometry",
     "ControllerConfig": "config",
     "Frame": "bitstream",
     "XbarTop": "top",
+    "emit_proofs": "proofs",
     "emit_verilog": "export",
     "pack": "bitstream",
     "unpack": "bitstream",

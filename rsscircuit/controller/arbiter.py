@@ -19,9 +19,10 @@ EngineControl = wiring.Signature({"start": Out(1), "busy": In(1), "done": In(1)}
 class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
     """Starts one engine at a time, and keeps the fault and the bits of programmed tiles.
 
-    Each of ``load``, ``infer``, ``calibrate`` and ``edit`` starts its engine or is ``refused``; one vector may
-    wait for the vector under way. A fault, a kill and ``clear`` end everything by ``abort``, and nothing stays
-    programmed. Tiles are driven while they are programmed and nothing is written, and by the calibrator.
+    Each of ``load``, ``infer``, ``calibrate`` and ``edit`` starts its engine or is ``refused``, as are several at
+    once; one vector may wait for the vector under way, and nothing else starts before it. A fault, a kill and
+    ``clear`` end everything by ``abort``, and nothing stays programmed. Tiles are driven while they are programmed
+    and nothing is written, and by the calibrator.
 
     Args:
         config: The controller.
@@ -71,7 +72,7 @@ class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
     def _faults(self, m: Any) -> None:
         self._starting = Cat(getattr(self, name).start for name in ENGINES)
         self._works = Cat(getattr(self, name).busy for name in ENGINES).any() | self._starting.any()
-        healthy, kills = self.fault == FaultCode.NONE, Signal()
+        healthy, kills = self.fault == FaultCode.NONE, Signal(name="kills")
         m.d.sync += kills.eq(self.killed & (self._works | self.programmed.any()))
         with m.If(healthy):
             m.d.comb += self.failed.eq(self.fail)
@@ -87,27 +88,29 @@ class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         self._may_start = healthy & ~self.killed  # what starts with an abort is ended by it
 
     def _starts(self, m: Any) -> None:
-        """A command is accepted only when nothing runs, starts or waits, and starts its engine in the next clock."""
-        queued, rests, free = Signal(), Signal(), Signal()
+        """A lone command is accepted when nothing runs, starts or waits, and starts its engine in the next clock."""
+        queued, rests, free = Signal(name="queued"), Signal(), Signal()
+        commands, single = Cat(self.load, self.infer, self.calibrate, self.edit), Signal()
         same = 1 if self._config.tiles == 1 else self.selected == self._active
-        runs = (self.sequencer.busy | self.sequencer.start) & same
+        exists = 1 if self._config.tiles == 1 else self.selected < self._config.tiles
+        runs = self.sequencer.busy & same
         accepted = {
-            "loader": free & self.load,
+            "loader": free & single & self.load,
             "sequencer": queued & rests,
-            "calibrator": free & self.calibrate,
-            "editor": free & self.edit & self.selected_is_programmed & self.cell_is_inside,
+            "calibrator": free & single & self.calibrate & exists,
+            "editor": free & single & self.edit & self.selected_is_programmed & self.cell_is_inside,
         }
-        queues = self.input_full & self.selected_is_programmed & ~queued & (rests | (self._may_start & runs))
+        others = self.calibrate | self.edit
+        several = (self.load & (self.infer | others)) | (self.infer & others) | (self.calibrate & self.edit)
+        begins = [accepted[name] for name in ("loader", "calibrator", "editor")]
+        waits = self.input_full & self.selected_is_programmed & ~queued
+        queues = waits & (rests | (self._may_start & runs)) & single
         m.d.comb += [
+            single.eq(~several),
             rests.eq(self._may_start & ~self._works),
             free.eq(rests & ~queued),
             self.idle.eq(free),
-            self.refused.eq(
-                (self.load & ~accepted["loader"])
-                | (self.calibrate & ~accepted["calibrator"])
-                | (self.edit & ~accepted["editor"])
-                | (self.infer & ~queues)
-            ),
+            self.refused.eq(commands.any() & ~Cat(begins, self.infer & queues).any()),
         ]
         m.d.sync += [getattr(self, name).start.eq(accepted[name]) for name in ENGINES]
         with m.If(accepted["sequencer"]):

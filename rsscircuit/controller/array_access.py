@@ -15,6 +15,8 @@ from rsscircuit.controller.geometry import WORD_BITS, ArrayGeometry
 from rsscircuit.controller.latch_array import macro_signature
 from rsscircuit.controller.timer import TimerClient
 
+_STEPS = ("setting", "holding", "written", "arriving")
+
 
 def access_signature(geometry: ArrayGeometry) -> Any:
     """The commands to the latches, seen from who gives them; all zero when it gives none.
@@ -113,7 +115,7 @@ class ArrayAccess(wiring.Component):  # type: ignore[misc]  # amaranth is untype
     def _cycle(self, m: Any) -> None:
         """A flop a step, none high at rest; ``we`` and ``re`` are those of the pulse and of the read."""
         macro, client, timer = self.macro, self.client, self.timer
-        setting, holding, written, arriving = Signal(), Signal(), Signal(), Signal()
+        setting, holding, written, arriving = (Signal(name=step) for step in _STEPS)
         pulsing, reading = macro.we.any(), macro.re.any()
         waits = setting | pulsing | holding
         rests = ~(waits | written | reading | arriving | self._fetch)

@@ -43,7 +43,7 @@ class InputBuffer(wiring.Component):  # type: ignore[misc]  # amaranth is untype
         m = Module()
         m.submodules.memory = self._memory
         write, read = self._memory.write_port(), self._memory.read_port()
-        place, half = Signal(self._width), Signal()
+        place, half = Signal(self._width, name="place"), Signal()
         m.d.comb += [
             write.addr.eq(Cat(place, ~half)),
             write.data.eq(self.data),
@@ -96,7 +96,7 @@ class ResultBuffer(wiring.Component):  # type: ignore[misc]  # amaranth is untyp
         m = Module()
         m.submodules.memory = self._memory
         write, read = self._memory.write_port(), self._memory.read_port()
-        filled, taken, half = Signal(self._width), Signal(self._width), Signal()
+        filled, taken, half = Signal(self._width, name="filled"), Signal(self._width), Signal()
         last, stale, takes = Signal(), Signal(2), Signal()
         m.d.comb += [
             write.addr.eq(Cat(filled, ~half)),

@@ -54,7 +54,7 @@ class Capture(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         client, timer, request, push, commit = self.client, self.timer, self.adc_request, self.push, self.commit
         acknowledged, made = Signal(), Signal(AVERAGE_BITS)
         m.submodules.synchroniser = cdc.FFSynchronizer(self.adc_acknowledge, acknowledged, reset_less=False)
-        settling, releasing = Signal(), Signal()
+        settling, releasing = Signal(name="settling"), Signal(name="releasing")
         steps = Cat(settling, request, releasing, push, commit)
         rests, enough, ends = ~steps.any(), made == self.conversions, self.ends
         awaited = (request & ~acknowledged) | (releasing & acknowledged)

@@ -241,6 +241,7 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
             weights.cell.eq(cell),
             weights.weight.eq(registers.weight_code),
             weights.clear.eq(arbiter.clear),
+            weights.abort.eq(arbiter.abort),
             weights.start.eq(arbiter.editor.start & from_map),
             registers.map_ready.eq(1),
             registers.map_refused.eq(arbiter.editor.busy),

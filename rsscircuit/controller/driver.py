@@ -1,32 +1,25 @@
-"""The host's side: loading, inference, calibration and single weights, over any bus that reads and writes words."""
+"""The host's side for this package: :class:`~rsscircuit.controller.host.Host` with arrays and the errors of the house.
+
+The same :mod:`rsscircuit.controller.host`, with the description of one controller behind it, is the driver that is
+handed over.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import inspect
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.controller.bitstream import to_words
+from rsscircuit.controller import host
+from rsscircuit.controller.bitstream import MAGIC, VERSION, configuration_hash
 from rsscircuit.controller.config import ControllerConfig
 from rsscircuit.controller.faults import FaultCode
-from rsscircuit.controller.geometry import POLARITIES, WORD_BITS
+from rsscircuit.controller.geometry import POLARITIES
+from rsscircuit.controller.host import Bus, Description, Host, Place
 from rsscircuit.controller.registers import IDENTITY, register_table
 from rsscircuit.errors import InputError, SimulationError
-
-_POLLS = 1_000_000
-
-
-class Bus(Protocol):
-    """What reaches the registers."""
-
-    def read(self, address: int) -> int:
-        """The word at a byte address; a ``BusError`` if the controller answers with an error."""
-
-    def write(self, address: int, value: int) -> None:
-        """Write a word at a byte address; a ``BusError`` if the controller answers with an error."""
 
 
 class BusError(SimulationError):
@@ -64,7 +57,44 @@ class Calibration:
     branch_codes: NDArray[np.float64]
 
 
-class Driver:
+def describe(config: ControllerConfig) -> Description:
+    """What a host must know of a controller."""
+    geometry = config.geometry
+    return Description(
+        rows=geometry.rows,
+        columns=geometry.columns,
+        branches=geometry.branches,
+        words_per_row=geometry.words_per_row,
+        header=(MAGIC, VERSION, configuration_hash(geometry)),
+        registers={
+            register.name: Place(
+                address=register.address,
+                reset=register.reset,
+                fields={field.name: (field.low, field.width) for field in register.fields},
+            )
+            for register in register_table(config)
+        },
+        faults={int(code): code.name for code in FaultCode},
+    )
+
+
+def stand_alone(config: ControllerConfig) -> str:
+    """The driver of one controller as one Python file that needs nothing else."""
+    described = describe(config)
+    registers = "".join(f"        {name!r}: {place!r},\n" for name, place in described.registers.items())
+    faults = "".join(f"        {code}: {name!r},\n" for code, name in described.faults.items())
+    others = "".join(
+        f"    {name}={getattr(described, name)!r},\n"
+        for name in ("rows", "columns", "branches", "words_per_row", "header")
+    )
+    return (
+        f"{inspect.getsource(host)}\n\nTHIS = Description(\n{others}"
+        f"    registers={{\n{registers}    }},\n    faults={{\n{faults}    }},\n)\n"
+        '"""The controller that this file was written beside."""\n'
+    )
+
+
+class Driver(Host):
     """A controller behind a bus.
 
     Args:
@@ -76,80 +106,12 @@ class Driver:
     """
 
     def __init__(self, bus: Bus, config: ControllerConfig) -> None:
-        self._bus, self.config = bus, config
-        self._registers = {register.name: register for register in register_table(config)}
-        for name in ("ID", "VERSION", "CONFIG_HASH", "GEOMETRY", "FEATURES"):
-            if (found := self.read(name)) != self._registers[name].reset:
-                raise InputError(
-                    f"{name} must read {self._registers[name].reset:#010x}",
-                    where="controller",
-                    got=f"{found:#010x}",
-                    remedy=f"connect a controller of {config.geometry}" if name != "ID" else f"look for {IDENTITY:#x}",
-                )
-
-    def read(self, name: str) -> int:
-        """A whole register."""
-        return self._bus.read(self._registers[name].address)
-
-    def get(self, name: str, field: str) -> int:
-        """One field of a register."""
-        low, width = self._bits(name, field)
-        return self.read(name) >> low & (1 << width) - 1
-
-    def write(self, name: str, **fields: int) -> None:
-        """Write a register; the fields that are not given become zero."""
-        value = 0
-        for field, content in fields.items():
-            low, width = self._bits(name, field)
-            if not 0 <= content < 1 << width:
-                raise InputError(f"{name}.{field} has {width} bits", where="controller", got=content)
-            value |= content << low
-        self._bus.write(self._registers[name].address, value)
-
-    def command(self, name: str) -> None:
-        """One command of CONTROL."""
-        self.write("CONTROL", **{name: 1})
-
-    def check(self) -> None:
-        """Nothing, or a ``ControllerFaultError``."""
-        if code := self.get("FAULT", "code"):
-            raise ControllerFaultError(FaultCode(code))
-
-    def clear(self) -> None:
-        """End everything and drop the fault; nothing stays programmed."""
-        self.command("clear")
-
-    def load(self, frame: bytes, *, tile_id: int | None = None) -> None:
-        """Program a tile with ``frame``, and wait until it is verified.
-
-        Args:
-            frame: Whole words.
-            tile_id: The id that the frame must have; by default it is not touched.
-
-        Raises:
-            ControllerFaultError: The frame was refused.
-        """
-        if tile_id is not None:
-            self.write("TILE_ID", id=tile_id)
-        self.command("load")
-        for word in to_words(frame):
-            self.write("STREAM", word=word)
-        self._wait_while("loading")
-
-    def verify_fuses(self, checksum: int) -> None:
-        """Compare the sensed fuses of the selected tile with their CRC-32.
-
-        Raises:
-            ControllerFaultError: They differ.
-        """
-        self.write("FUSE_CRC", crc=checksum)
-        self.command("load")
-        self._wait_while("loading")
+        self.config = config
+        super().__init__(bus, describe(config))
 
     def send_input(self, codes: NDArray[np.integer]) -> None:
         """Fill the input buffer with one code a row."""
-        for code in codes:
-            self.write("INPUT", code=int(code))
+        self.send(codes)
 
     def results(self) -> NDArray[np.int64]:
         """The sums of codes of the next vector; waits for it.
@@ -157,8 +119,7 @@ class Driver:
         Raises:
             ControllerFaultError: It will not come.
         """
-        first, last = self.get("COLUMNS", "first"), self.get("COLUMNS", "last")
-        return np.array([self._result() for _ in range(last - first + 1)], dtype=np.int64)
+        return np.array(self.sums(), dtype=np.int64)
 
     def infer(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """The sums of codes of one vector."""
@@ -176,12 +137,7 @@ class Driver:
         Raises:
             ControllerFaultError: A conversion failed, or a kill came.
         """
-        self.write("AVERAGES", conversions=averages % 256)
-        rows = self._span("CAL_ROWS")
-        branches = self._span("CAL_BRANCHES")
-        self.command("calibrate")
-        codes = np.array([[self.results() for _ in range(1 + branches)] for _ in range(rows)]) / averages
-        self._wait_while("calibrating")
+        codes = np.array(self.measure(averages)) / averages
         return Calibration(open_codes=codes[:, 0], branch_codes=np.moveaxis(codes[:, 1:], 1, 2))
 
     def set_switches(
@@ -192,22 +148,12 @@ class Driver:
         Raises:
             ControllerFaultError: It does not read back.
         """
-        bits = closed.reshape(-1)
-        for place in range(self.config.subset_words):
-            part = bits[WORD_BITS * place : WORD_BITS * (place + 1)]
-            self.write(f"SUBSET{place}", closed=sum(int(bit) << position for position, bit in enumerate(part)))
-        self._address(row, column, banks)
-        self.command("edit")
-        self._wait_while("editing")
+        self.close(row, column, closed.reshape(-1).tolist(), keep_plus=not banks[0], keep_minus=not banks[1])
 
     def load_map(self, row: int, column: int, subsets: NDArray[np.bool_]) -> None:
         """Fill the weight map with ``subsets`` [code, polarity, branch], made for one cell of the selected tile."""
-        words = self.config.subset_words
-        self._address(row, column, (True, True))
-        for subset in subsets.reshape(len(subsets), POLARITIES * self.config.geometry.branches):
-            value = sum(int(bit) << position for position, bit in enumerate(subset))
-            for place in range(words):
-                self.write("MAP", subset=value >> WORD_BITS * place & (1 << WORD_BITS) - 1)
+        switches = POLARITIES * self.config.geometry.branches
+        self.fill_map(row, column, subsets.reshape(len(subsets), switches).tolist())
 
     def set_weight(self, row: int, column: int, code: int, *, banks: tuple[bool, bool] = (True, True)) -> None:
         """Program the cell that the weight map was loaded for with the subset of ``code``.
@@ -216,49 +162,25 @@ class Driver:
             BusError: The map is for another cell, or not whole.
             ControllerFaultError: It does not read back.
         """
-        self.write("WEIGHT", code=code)
-        self._address(row, column, banks)
-        self.command("weight")
-        self._wait_while("editing")
+        self.set_code(row, column, code, keep_plus=not banks[0], keep_minus=not banks[1])
 
     def latches(self) -> NDArray[np.uint32]:
         """The words [rows, words_per_row] of the selected tile, which must be programmed."""
-        geometry = self.config.geometry
-        words = np.zeros((geometry.rows, geometry.words_per_row), dtype=np.uint32)
-        for row, word in np.ndindex(words.shape):
-            self.write("ADDRESS", row=row, column=word)
-            words[row, word] = self.read("LATCH")
-        return words
+        return np.array(self.stored_words(), dtype=np.uint32)
 
-    def _address(self, row: int, column: int, banks: tuple[bool, bool]) -> None:
-        self.write("ADDRESS", row=row, column=column, keep_plus=not banks[0], keep_minus=not banks[1])
+    def _fault(self, code: int) -> Exception:
+        return ControllerFaultError(FaultCode(code))
 
-    def _span(self, name: str) -> int:
-        return self.get(name, "last") - self.get(name, "first") + 1
+    def _other_device(self, name: str, expected: int, found: int) -> Exception:
+        return InputError(
+            f"{name} must read {expected:#010x}",
+            where="controller",
+            got=f"{found:#010x}",
+            remedy=f"look for {IDENTITY:#x}" if name == "ID" else f"connect a controller of {self.config.geometry}",
+        )
 
-    def _result(self) -> int:
-        """The next code, as soon as there is one."""
-        _, width = self._bits("RESULT", "code")
-        for value in self._polls(lambda: self.read("RESULT")):
-            if value >> 31:
-                return value & (1 << width) - 1
-            self.check()
-        raise AssertionError
+    def _too_wide(self, name: str, field: str, width: int, content: int) -> Exception:
+        return InputError(f"{name}.{field} has {width} bits", where="controller", got=content)
 
-    def _wait_while(self, field: str) -> None:
-        """Until a bit of STATUS is zero; then a fault is an error."""
-        for busy in self._polls(lambda: self.get("STATUS", field)):
-            if not busy:
-                break
-        self.check()
-
-    def _polls(self, ask: Callable[[], int]) -> Iterator[int]:
-        for _ in range(_POLLS):
-            yield ask()
-        raise SimulationError("the controller does not answer", where="controller", got=f"{_POLLS} polls")
-
-    def _bits(self, name: str, field: str) -> tuple[int, int]:
-        for each in self._registers[name].fields:
-            if each.name == field:
-                return each.low, each.width
-        raise KeyError(f"{name}.{field}")
+    def _no_answer(self) -> Exception:
+        return SimulationError("the controller does not answer", where="controller", got=f"{host.POLLS} polls")

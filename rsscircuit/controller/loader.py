@@ -62,6 +62,7 @@ class BitstreamLoader(wiring.Component):  # type: ignore[misc]  # amaranth is un
         self._expected = Signal(crc.BYTE_BITS, name="expected")
         self._differs = Signal(name="differs")
         self._absorbing = Signal(name="absorbing")
+        self._wrong = Signal(name="wrong")
 
     def elaborate(self, platform: Any) -> Any:
         """A flop a step, none high at rest; a failure ends the load by the ``abort`` that it causes."""
@@ -69,7 +70,7 @@ class BitstreamLoader(wiring.Component):  # type: ignore[misc]  # amaranth is un
         array, crc_, timer, field, valid = self.array, self.crc, self.timer, self._field, self.stream.valid
         steps = {name: Signal(name=name) for name in _STEPS} | {"absorbing": self._absorbing}
         awaiting, absorbing, writing, comparing, checking, repeating, fetching, reading = steps.values()
-        is_data, is_checksum, final = field == _DATA, field == _CHECKSUM, Signal()
+        is_data, is_checksum, final = field == _DATA, field == _CHECKSUM, Signal(name="final")
         begins, absorbed, written, repeated, passes = Signal(), Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             self.busy.eq(Cat(steps.values()).any()),
@@ -78,7 +79,7 @@ class BitstreamLoader(wiring.Component):  # type: ignore[misc]  # amaranth is un
             written.eq(writing & array.done),
             repeated.eq(repeating & crc_.last & (field == HEADER_WORDS - 1)),
             passes.eq(Mux(is_checksum, crc_.residue, crc_.matches)),
-            self.done.eq(checking & ~is_checksum & passes),
+            self.done.eq(checking & is_data & crc_.matches),
             self.stream.ready.eq(awaiting),
             self.listening.eq(awaiting | writing | (absorbing & ~is_checksum)),
             timer.asks.eq(awaiting & ~valid),
@@ -111,19 +112,18 @@ class BitstreamLoader(wiring.Component):  # type: ignore[misc]  # amaranth is un
             m.d.sync += field.eq(0)
         with m.Elif(written & array.array_ends):
             m.d.sync += field.eq(_CHECKSUM)
-        with m.Elif((awaiting & valid & ~is_data & ~is_checksum) | (repeating & crc_.last)):
+        with m.Elif((awaiting & valid & (~field[2] | (field[0] == field[1]))) | (repeating & crc_.last)):
             m.d.sync += field.eq(field + 1)
         self._compare(m)
         self._failures(m, (awaiting & ~valid & timer.late), (checking & ~passes), is_checksum)
         with m.If(self.abort):
-            m.d.sync += Cat(steps.values()).eq(0)
+            m.d.sync += Cat(steps.values(), self._wrong).eq(0)
         return m
 
     def _failures(self, m: Any, late: Any, unlike: Any, is_checksum: Any) -> None:
         """The codes of a wrong header count its words from one."""
-        wrong = Signal()
-        m.d.sync += wrong.eq(self._absorbing & (self._field < HEADER_WORDS) & self._differs)
-        with m.If(wrong):
+        m.d.sync += self._wrong.eq(self._absorbing & (self._field < HEADER_WORDS) & self._differs)
+        with m.If(self._wrong):
             m.d.comb += self.fail.eq(self._field + 1)
         with m.Elif(late):
             m.d.comb += self.fail.eq(FaultCode.TIMEOUT)

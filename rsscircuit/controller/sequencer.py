@@ -13,6 +13,8 @@ from rsscircuit.controller.config import ControllerConfig
 from rsscircuit.controller.dac_port import dac_signature
 from rsscircuit.controller.row_counter import row_counter_signature
 
+_STEPS = ("fetching", "writing", "updating", "capturing")
+
 
 class Sequencer(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
     """Runs one vector after ``start``: two clocks a row, then one reading of all columns.
@@ -37,11 +39,11 @@ class Sequencer(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
     def elaborate(self, platform: Any) -> Any:
         """A flop a step, none high at rest."""
         m = Module()
-        fetching, writing, updating, capturing = Signal(), Signal(), Signal(), Signal()
-        steps, begins = Cat(fetching, writing, updating, capturing), Signal()
+        fetching, writing, updating, capturing = steps = [Signal(name=step) for step in _STEPS]
+        begins = Signal()
         m.d.comb += [
             begins.eq(self.start & ~self.busy),
-            self.busy.eq(steps.any()),
+            self.busy.eq(Cat(steps).any()),
             self.done.eq(capturing & self.capture.done),
             self.rows.rewind.eq(begins),
             self.rows.step.eq(writing),
@@ -57,5 +59,5 @@ class Sequencer(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
             capturing.eq(updating | (capturing & ~self.capture.done)),
         ]
         with m.If(self.abort):
-            m.d.sync += steps.eq(0)
+            m.d.sync += Cat(steps).eq(0)
         return m

@@ -31,7 +31,7 @@ class Timer(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
     def elaborate(self, platform: Any) -> Any:
         """One counter; its lowest bit need not equal that of the limit, but be no less."""
         m = Module()
-        client, clock = self.client, Signal(COUNT_BITS, init=1)
+        client, clock = self.client, Signal(COUNT_BITS, init=1, name="clock")
         m.d.comb += [
             client.reached.eq((clock[1:] == client.limit[1:]) & (clock[0] | ~client.limit[0])),
         ]

@@ -27,7 +27,7 @@ class WeightMap(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
     """A table that is filled from its beginning, and belongs to the ``cell`` of its first word.
 
     After ``start``, ``subset`` is that of ``weight``, from ``ready`` on. ``usable``: the table is ``whole``, and
-    ``cell`` is the one that it was made for.
+    ``cell`` is the one that it was made for. ``clear`` empties it, ``abort`` ends a look-up.
 
     Args:
         config: The controller.
@@ -46,6 +46,7 @@ class WeightMap(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
                 "push": In(1),
                 "data": In(WORD_BITS),
                 "clear": In(1),
+                "abort": In(1),
                 "cell": In(cell_bits),
                 "whole": Out(1),
                 "usable": Out(1),
@@ -95,5 +96,7 @@ class WeightMap(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
             with m.Default():
                 m.d.sync += state.eq(_State.IDLE)
         with m.If(self.clear):
-            m.d.sync += [code.eq(0), place.eq(0), self.whole.eq(0), state.eq(_State.IDLE)]
+            m.d.sync += [code.eq(0), place.eq(0), self.whole.eq(0)]
+        with m.If(self.abort):
+            m.d.sync += state.eq(_State.IDLE)
         return m

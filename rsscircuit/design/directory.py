@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
 
 from rsscircuit.design.record import DESIGN_FILE, LOG_FILE, TECHNOLOGY_FILE
 from rsscircuit.errors import DesignError
+from rsscircuit.partial import partial_directory, set_aside
 
 ENTRIES = {
     DESIGN_FILE, TECHNOLOGY_FILE, LOG_FILE, "network", "layers", "banks", "netlist", "bitstream", "hdl", "results",
 }  # fmt: skip
 
 
-def partial_directory(folder: Path) -> Path:
-    """A new directory beside ``folder``, to be renamed to it when it is whole.
+@contextmanager
+def new_directory(out: Path, *, force: bool) -> Iterator[Path]:
+    """A directory beside ``out``, renamed to it when what is done inside has ended well, and removed otherwise.
 
     Raises:
-        DesignError: The place cannot be written.
+        DesignError: The place cannot be written, or as :func:`replace_directory` does.
     """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    except OSError as error:
-        raise DesignError("the output cannot be written", where=str(folder), got=str(error.strerror)) from error
-    partial.chmod(0o755)
-    return partial
+    with ExitStack() as stack:
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            folder = stack.enter_context(partial_directory(out))
+        except OSError as error:
+            raise DesignError("the output cannot be written", where=str(out), got=str(error.strerror)) from error
+        yield folder
+        replace_directory(folder, out, force=force)
 
 
 def refuse_foreign(out: Path, *, force: bool) -> None:
@@ -65,7 +69,7 @@ def replace_directory(partial: Path, out: Path, *, force: bool) -> None:
         DesignError: Something else has come to ``out`` meanwhile, or it cannot be replaced.
     """
     refuse_foreign(out, force=force)
-    aside = partial.with_name(f"{partial.name}.old")
+    aside = set_aside(partial)
     try:
         if out.exists():
             out.rename(aside)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,27 @@ def read_record(folder: Path) -> dict[str, Any]:
             "the record was changed since it was written", where=str(folder / DESIGN_FILE), remedy="build it again"
         )
     return data
+
+
+def build_command(folder: Path, data: Mapping[str, Any]) -> str:
+    """The command that builds the design of a record again; files are named, not where they lie."""
+    options = data["options"]
+    words = ["generate-crossbar", "build", data["model"]["file"], "--out", str(folder), "--force"]
+    for name, value in options.items():
+        idle = name == "adc_bits" and options["tolerance"] != "adc"
+        if name == "headroom" or name.endswith("_sha256") or idle or value in (None, False, "all", "auto"):
+            continue
+        words.append(f"--{name.replace('_', '-')}")
+        if value is not True:
+            words.append("x".join(map(str, value)) if name == "tile" else str(value))
+    again = shlex.join(words)
+    file = data["die"].get("file")
+    return (
+        again if file is None else f"{again} && {shlex.join([*_PROGRAM, str(folder), '--measured', file, '--force'])}"
+    )
+
+
+_PROGRAM = ("generate-crossbar", "program")
 
 
 def changed_groups(folder: Path, data: Mapping[str, Any]) -> list[str]:

@@ -3,10 +3,12 @@
 design.json                            options, versions, layers, fingerprints
 technology.toml                        the technology; which of its effects are at work is among the options
 network/<k>.<weight|bias>.npy          the trained values, float64
+network/inputs.npy                     some of the calibration inputs, float64, where there were any
 layers/<label>.scale.npy               float64 [cols], siemens a unit of weight
 banks/<label>/tile_<k>.true.npy        float64 [rows, cols, 2, n], siemens, switch closed
 banks/<label>/tile_<k>.measured.npy    what closing each branch adds, as measured
 banks/<label>/tile_<k>.closed.npy      the switch plan, bits packed along the last axis
+banks/<label>/tile_<k>.nominal.npy     where corners were served: the plan without them, likewise
 """
 
 from __future__ import annotations
@@ -22,21 +24,28 @@ from rsscircuit.banks import Die, MeasuredBanks, bank_spec
 from rsscircuit.design.design import Crossbar, Design, MappedLayer
 from rsscircuit.design.files import read_array, write_array
 from rsscircuit.design.program import Rules
-from rsscircuit.design.record import GROUPS, TECHNOLOGY_FILE, digest_files, read_record
-from rsscircuit.errors import DesignError
+from rsscircuit.design.record import GROUPS, TECHNOLOGY_FILE, build_command, digest_files, read_record
+from rsscircuit.errors import DesignError, TechnologyError
 from rsscircuit.mapping import LayerMatrix, Tile, cut, layer_matrix
 from rsscircuit.network import Array, Layer, Network
 from rsscircuit.subsetsum import Objective
 from rsscircuit.technology import parse_technology
 from rsscircuit.technology.effects import only, parse_effects
 
+INPUTS_FILE = "network/inputs.npy"
+CHOSEN, NOMINAL = "closed", "nominal"  # switch plans
 
-def save_crossbar(folder: Path, label: str, crossbar: Crossbar) -> None:
-    """Write the banks and the plan of one tile."""
+
+def save_crossbar(
+    folder: Path, label: str, crossbar: Crossbar, *, without_corners: NDArray[np.bool_] | None = None
+) -> None:
+    """Write the banks and the plan of one tile, and the plan without corners where corners were served."""
     stem = folder / "banks" / label
     write_array(stem / f"tile_{crossbar.index}.true.npy", crossbar.die.on_siemens)
     write_array(stem / f"tile_{crossbar.index}.measured.npy", crossbar.measured.step_siemens)
-    write_array(stem / f"tile_{crossbar.index}.closed.npy", np.packbits(crossbar.closed, axis=3, bitorder="little"))
+    for name, closed in ((CHOSEN, crossbar.closed), (NOMINAL, without_corners)):
+        if closed is not None:
+            write_array(stem / f"tile_{crossbar.index}.{name}.npy", np.packbits(closed, axis=3, bitorder="little"))
 
 
 def save_network(folder: Path, network: Network) -> list[dict[str, Any]]:
@@ -108,6 +117,7 @@ class _Directory:
     folder: Path
     off_siemens: float
     branches: int
+    plan: str
 
     def crossbar(self, layer: MappedLayer, tile: Tile) -> Crossbar:
         expected = (tile.rows, tile.columns, 2, self.branches)
@@ -126,7 +136,7 @@ class _Directory:
 
     def _read(self, stem: Path, index: int, expected: tuple[int, ...]) -> tuple[Array, Array, NDArray[np.bool_]]:
         true, measured, packed = (
-            read_array(stem / f"tile_{index}.{name}.npy") for name in ("true", "measured", "closed")
+            read_array(stem / f"tile_{index}.{name}.npy") for name in ("true", "measured", self.plan)
         )
         if not true.shape == measured.shape == expected or packed.shape != (*expected[:3], -(-self.branches // 8)):
             raise DesignError("the design is damaged", where=str(stem), got=str(true.shape), remedy="build it again")
@@ -134,8 +144,12 @@ class _Directory:
         return true, measured, closed
 
 
-def load(directory: str | Path) -> Design:
+def load(directory: str | Path, *, plan: str = CHOSEN) -> Design:
     """The design that a build left in ``directory``; tiles are read when they are asked for.
+
+    Args:
+        directory: Where it is.
+        plan: The switch plan; ``NOMINAL`` for the one that a design which serves corners would have without them.
 
     Raises:
         DesignError: No design there, a damaged one, or one of another format.
@@ -148,12 +162,20 @@ def load(directory: str | Path) -> Design:
             where=str(folder),
             remedy="build it again",
         )
-    return _assemble(folder, data)
+    return _assemble(folder, data, plan)
 
 
-def _assemble(folder: Path, data: dict[str, Any]) -> Design:
+def _assemble(folder: Path, data: dict[str, Any], plan: str) -> Design:
     options = data["options"]
-    drawn_in = parse_technology((folder / TECHNOLOGY_FILE).read_text("utf-8"), data["technology"])
+    try:
+        drawn_in = parse_technology((folder / TECHNOLOGY_FILE).read_text("utf-8"), data["technology"])
+    except TechnologyError as error:
+        raise DesignError(
+            "the technology of the design is none that this version reads",
+            where=str(folder / TECHNOLOGY_FILE),
+            got=error.what,
+            remedy=f"build it again: {build_command(folder, data)}",
+        ) from error
     technology = only(drawn_in, parse_effects(options.get("effects", "all")))
     bank = bank_spec(data["bank"]["plan"], data["bank"]["resistors"], technology.resistor.unit_ohm)
     network = load_network(folder, data["network"]["layers"], data["network"]["outputs"])
@@ -179,5 +201,5 @@ def _assemble(folder: Path, data: dict[str, Any]) -> Design:
         layers=tuple(layers),
         options=options,
         summary=data["summary"],
-        source=_Directory(folder, technology.switch.off_siemens, bank.resistors),
+        source=_Directory(folder, technology.switch.off_siemens, bank.resistors, plan),
     )

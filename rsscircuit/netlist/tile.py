@@ -406,7 +406,7 @@ class TileNetlist:
         if ohm <= 0:
             raise InputError(
                 "the feedback's branches are smaller than their switches",
-                where="--feedback",
+                where="--readout",
                 got=f"{tia.feedback_ohm:g} Ohm of {tia.feedback_branches} branches",
                 remedy="use more branches or a larger feedback resistor",
             )

@@ -7,32 +7,48 @@ from typing import Any
 
 from rsscircuit.report.tables import percent, print_lines, print_table
 
+HEADS = (
+    "layer", "chosen for", "rms error,\nnominal", "rms error,\nany corner", "worst error,\nnominal",
+    "worst error,\nany corner", "conductance\nof a pair",
+)  # fmt: skip
+
 
 def show_corners(record: Mapping[str, Any]) -> None:
-    """Errors at the nominal point and at the worst of the corners, with and without corners in the choice, if any."""
-    rows, totals = [], []
+    """What corners cost and gain beside the choice that had only the nominal point counted; nothing without corners."""
+    rows, ratios = [], []
     for layer in record["layers"]:
         figures = layer["statistics"]
         if "corners" in figures:
-            nominal, *corners = figures["corners"]
-            everywhere = corners[0]["at"] if len(corners) == 1 else f"worst of {len(corners)} corners"
-            for at, points in (("nominal", [nominal]), (everywhere, corners)):
-                errors = (max(point[key] for point in points) for key in _ERRORS)
-                rows.append((layer["name"], at, *map(percent, errors)))
-            total, without = figures["corner_totals"]["total"], figures["corner_totals"]["total_without"]
-            totals.append(f"{layer['name']} {total:.3g} ({without:.3g})")
+            points, totals = figures["corners"], figures["corner_totals"]
+            rows.append((layer["name"], "all corners", *_errors(points, ""), percent(totals["total"])))
+            rows.append(("", "nominal point", *_errors(points, "_without"), percent(totals["total_without"])))
+            ratios.append(totals["total"] / (totals["total_without"] or 1.0))
     if not rows:
         return
-    heads = ("layer", "at", "rms\nerror", "worst\nerror", "rms\nwithout", "worst\nwithout")
-    print_table(heads, rows, left=2)
+    corners = "1 corner" if len(points) == 2 else f"{len(points) - 1} corners"
     print_lines(
         [
-            "errors of the true die's pairs over full scale, chosen for all corners, and without had only the nominal",
-            "point counted; every corner is in design.json",
-            f"conductance of a pair over full scale, without in brackets: {', '.join(totals)}",
+            f"Price of {corners}: switches chosen for the nominal point and all corners, below them those for the",
+            "nominal point alone; true die, everything in % of the layer's full scale",
+        ]
+    )
+    print_table(HEADS, rows, left=2)
+    low, high = (f"{ratio:.3g}" for ratio in (min(ratios), max(ratios)))
+    print_lines(
+        [
+            f"pairs conduct {low if low == high else f'{low} to {high}'} times as much, which counts in the lines: "
+            "`evaluate` prints the output error",
+            "of both choices; --json has every corner",
             "",
         ]
     )
 
 
-_ERRORS = ("rms", "worst", "rms_without", "worst_without")
+def _errors(points: list[Mapping[str, Any]], choice: str) -> tuple[str, ...]:
+    """Rms and worst error of a choice, each at the nominal point and the largest of the corners."""
+    nominal, *corners = points
+    return tuple(
+        percent(value)
+        for error in ("rms", "worst")
+        for value in (nominal[error + choice], max(corner[error + choice] for corner in corners))
+    )

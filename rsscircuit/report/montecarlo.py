@@ -154,7 +154,9 @@ def _draw_columns(axes: Any, result: Mapping[str, Any]) -> None:
         label = "largest, of either sign" if sign > 0 else None
         axes.plot(places, [100 * sign * column["worst"] for column in columns], "_", color="0.4", label=label)
     axes.set(xlabel="column", ylabel="error, % of the rms output")
-    axes.legend(frameon=False, fontsize=8)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.margins(y=0.25)
+    axes.legend(frameon=False, fontsize=8, ncols=3, loc="upper center")
 
 
 def _draw_convergence(axes: Any, result: Mapping[str, Any]) -> None:
@@ -164,4 +166,6 @@ def _draw_convergence(axes: Any, result: Mapping[str, Any]) -> None:
         values, errors = ([100 * step[key] for step in steps] for key in (name, f"{name}_standard_error"))
         axes.errorbar(counts, values, yerr=errors, marker="o", markersize=4, capsize=3, label=label)
     axes.set(xscale="log", xlabel="trials", ylabel="output error, % of the rms output", ylim=(0, None))
+    axes.set_xticks(counts, [str(count) for count in counts])
+    axes.set_xticks([], minor=True)
     axes.legend(frameon=False)

@@ -54,7 +54,7 @@ def _lines(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "", f"the switches bend it by {found['bend']:.1e} at +-{record['read_volt']:g} V"
     yield "R_on", f"{percent(record['on_share'])} of the value"
     yield "temperature", _temperature(record)
-    yield "voltage", f"{record['voltage_error']:+.1e} by the resistors' own coefficient at {record['read_volt']:g} V"
+    yield "voltage", _voltage(record)
     if record["measurement_error"] is not None:
         yield "measurement", f"adds {record['measurement_error']:.1e} rms"
     yield "", "exact relative to the reference that the measurement compares with, and no more than that reference"
@@ -63,6 +63,14 @@ def _lines(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _value(ohm: float, error: float) -> str:
     return f"{engineering(ohm, 'Ohm', DIGITS)}, error {error:+.1e}"
+
+
+def _voltage(record: Mapping[str, Any]) -> str:
+    error = abs(record["voltage_error"])
+    moved = f"{record['voltage_error']:+.1e} by the resistors' own coefficient at {record['read_volt']:g} V"
+    if error <= record["tolerance"]:
+        return moved
+    return f"{moved}: the tolerance is used up at {record['read_volt'] * record['tolerance'] / error:.3g} V"
 
 
 def _temperature(record: Mapping[str, Any]) -> str:

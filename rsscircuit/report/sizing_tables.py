@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rsscircuit.options import DEFAULT_TOLERANCE
 from rsscircuit.report.tables import percent, print_lines, print_table
 from rsscircuit.sizing.targets import LAWS
 from rsscircuit.technology import Technology
@@ -25,8 +26,8 @@ def show_sizes(record: Mapping[str, Any], technology: Technology) -> None:
     )
     print_lines(
         [
-            "below a figure its 95 % interval; misses are of coverage (target beyond the measured reach), resolution",
-            "(inside, no subset near enough) or measurement (near enough as measured, not in truth);",
+            "below a figure its 95 % interval; misses are of coverage (target beyond the pair's reach), resolution",
+            "(within it, no subset near enough) or measurement (one is, but readings and their grid led to another);",
             "rms: error of a column over full scale, median over the dies; floor: the part that measurement adds;",
             "*: the n of the first table",
             "",
@@ -40,6 +41,8 @@ def _question(record: Mapping[str, Any], technology: Technology) -> list[str]:
     return [
         f"{technology.label}: {technology.title}",
         f"asked        {percent(confidence, 6)} of the pairs within {percent(error)} of full scale of their target",
+        f"build        takes {percent(DEFAULT_TOLERANCE)} of full scale where no --tolerance is given: ask for it by "
+        f"--error {DEFAULT_TOLERANCE:.2g}",
         f"targets      {law.name}: {law.meaning}, of either sign",
         f"full scale   {record['headroom']:g} times the median measured bank of a column, as in build",
         f"sample       {record['dies']} dies of {record['pairs']} pairs, seed {record['seed']}; "
@@ -95,7 +98,8 @@ def _why_not(plan: Mapping[str, Any], record: Mapping[str, Any]) -> str:
     open_yet = miss["low"] <= limit
     if plan["converter_from"] is not None:
         way = f"from {plan['converter_from']} resistors on only measurement"
-        return f"{way} can be in the way; {dies} dies may tell" if open_yet else f"{way} is in the way"
+        remedy = f"a converter of {plan['bits']} bits is what it takes"
+        return f"{way} can be in the way; {dies} dies may tell" if open_yet else f"{way} is in the way; {remedy}"
     if plan["least"] is None:
         return f"{last['resistors']} resistors are too few"
     return f"open up to {last['resistors']} resistors" + (f"; {dies} dies may tell" if open_yet else "")

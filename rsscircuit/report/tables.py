@@ -16,7 +16,6 @@ from rsscircuit.quantities import engineering
 from rsscircuit.technology import Technology
 
 PIPE_WIDTH = 160
-WORTH_A_WARNING = 1e-3
 NOTES = 3  # of a layer that are printed
 
 
@@ -204,34 +203,6 @@ def _objective(options: Mapping[str, Any]) -> str:
     if options["stuck"]:
         parts.append(f"stuck switches of {options['stuck']}")
     return ", ".join(parts)
-
-
-def show_evaluation(result: Mapping[str, Any]) -> None:
-    """Accuracy, agreement and output error, a row a variant."""
-    rows = []
-    names = {"trained": "trained network", "mapped": "mapped design", "with_parasitics": "with parasitics"}
-    for key, name in names.items():
-        agreement, error = result["agreement"].get(key), result["output_error"].get(key)
-        rows.append(
-            (
-                name,
-                percent(result["accuracy"][key], 4) if key in result["accuracy"] else "-",
-                "" if agreement is None else percent(agreement, 5),
-                "" if error is None else percent(error),
-            )
-        )
-    print_table(("", "accuracy", "agreement with trained", "output error"), rows)
-    beyond = {name: share for name, share in result["beyond_range"].items() if share > 0}
-    lines = [f"{result['images']} inputs; output error is rms of the error over rms of the output"]
-    lines += [
-        f"{percent(share)} of the activations into {name} exceed its input range" for name, share in beyond.items()
-    ]
-    if any(share > WORTH_A_WARNING for share in beyond.values()):
-        lines += [
-            "WARNING: drives are taken beyond the input range as they come; a converter cuts them off, and the switch",
-            "model of the row with parasitics holds only near the read voltage. Calibrate with inputs like these.",
-        ]
-    print_lines(lines)
 
 
 def show_technology(technology: Technology, text: str) -> None:

@@ -252,7 +252,8 @@ def _write(folder: Path, record: dict[str, Any], made: _Resistor) -> None:
     steps = made.kind.steps(made.seen.branches)
     constant = made.kind.constant(made.seen.branches) + made.seen.extra
     circuit = _circuit(made)
-    notes = (*circuit.notes, f"value asked for {record['value_ohm']!r} Ohm, {record['die']}")
+    linear = "linear resistors, without their voltage coefficient"
+    notes = (*circuit.notes, linear, f"value asked for {record['value_ohm']!r} Ohm, {record['die']}")
     texts = {
         "resistor.cir": spice.write(replace(circuit, notes=notes)),
         "resistor.json": json.dumps(record, indent=2, allow_nan=False) + "\n",

@@ -16,14 +16,15 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.banks import Die, draw_die, measure
+from rsscircuit.banks import draw_die, measure
+from rsscircuit.banks.drift import drifted
 from rsscircuit.design import Crossbar, Design, MappedLayer, costs_of, program
 from rsscircuit.errors import InputError
 from rsscircuit.mapping import Tile, column_scale
 from rsscircuit.seeds import stream
 from rsscircuit.technology import Technology
-from rsscircuit.technology.cell import NOMINAL_CELSIUS, at_conditions, resistors_at
-from rsscircuit.technology.corners import at_corners
+from rsscircuit.technology.cell import at_conditions
+from rsscircuit.technology.corners import at_corners, refuse_far
 from rsscircuit.technology.laws import cut_normal
 
 Array = NDArray[np.float64]
@@ -104,9 +105,11 @@ def fixed_program(design: Design, layer: MappedLayer, tile: Tile, seed: int, con
         InputError: Conditions at which the switches no longer conduct or the coefficients no longer hold.
     """
     base = design.crossbar(layer, tile)
-    technology, resistor = design.technology, design.technology.resistor
+    technology = design.technology
     nominal = technology.drive.supply_volt
     supply_range = conditions.supply_volt or (0.9 * nominal, 1.1 * nominal)
+    for name, ends in (("celsius", conditions.celsius), ("supply", supply_range)):
+        refuse_far(name, max(ends, key=abs), technology, where=f"--{name}")
     try:
         for celsius, supply in product(conditions.celsius, supply_range):
             at_conditions(technology, celsius, supply)
@@ -122,17 +125,17 @@ def fixed_program(design: Design, layer: MappedLayer, tile: Tile, seed: int, con
             for low, high in (conditions.celsius, supply_range, conditions.years)
         )
         shape = base.die.on_siemens.shape
-        own_tc = resistor.sigma_tc_per_kelvin * cut_normal(generator, shape) * (celsius - NOMINAL_CELSIUS)
-        aged = resistor.sigma_ageing_ten_years * np.sqrt(years / 10.0) * cut_normal(generator, shape)
-        there = at_conditions(technology, celsius, supply)
-        drawn = base.die.on_siemens > 0
-        series = 1.0 / np.where(drawn, base.die.on_siemens, 1.0)
-        drifted = (series - technology.switch.on_ohm) * (1.0 + own_tc + aged)
-        resistance = resistors_at(drifted, technology, celsius, supply)
-        moved = np.where(drawn, 1.0 / (resistance + there.switch.on_ohm), 0.0)
-        leaking = np.where(drawn, there.switch.off_siemens, 0.0)
+        moved, there = drifted(
+            base.die,
+            technology,
+            celsius=celsius,
+            supply_volt=supply,
+            years=years,
+            own_tc=cut_normal(generator, shape),
+            own_age=cut_normal(generator, shape),
+        )
         return Trial(
-            crossbar=replace(base, die=Die(on_siemens=moved, off_siemens=leaking)),
+            crossbar=replace(base, die=moved),
             siemens_per_weight=layer.siemens_per_weight[tile.window[1]],
             technology=there,
             drawn={"celsius": celsius, "supply_volt": supply, "years": years},

@@ -42,8 +42,11 @@ _CAUSES = {
     "aborted": "no convergence",
 }
 _ATTEMPT = re.compile(r"(Trying gmin =|Supplies reduced to)\s+\S+")
-_PAUSE = r"\d+: condition met|doAnalyses: pause|(dc )?simulation interrupted|Error: there aren't any circuits"
-_NOTE = re.compile(rf"Note:|Warning: .*(gmin|source step)|Doing analysis|No\. of Data Rows| *Reference value|{_PAUSE}")
+_PAUSE = r" *\d+ *: condition met|Stopped after|doAnalyses: pause|(dc )?simulation interrupted"
+_NOTHING = "Error: there aren't any circuits"
+_NOTE = re.compile(
+    rf"Note:|Warning: .*(gmin|source step)|Doing analysis|No\. of Data Rows| *Reference value|{_PAUSE}|{_NOTHING}"
+)
 _logger = logging.getLogger(__name__)
 _turn = threading.RLock()
 
@@ -126,6 +129,38 @@ def operating_points(
             _load(session, deck, where)
             _pausing(session, where)
             return _cases(session, sources, columns, where, progress)
+        finally:
+            _clear(session)
+
+
+def transient(deck: str, step_second: float, stop_second: float, columns: int, *, where: str) -> tuple[Array, Array]:
+    """Load one deck and run it in time, from its operating point.
+
+    Args:
+        deck: The text of the netlist.
+        step_second: Largest step.
+        stop_second: The end.
+        columns: Bit lines; the current of ``vb<j>`` is read for each.
+        where: What the deck is, for errors.
+
+    Returns:
+        second [points], ampere [points, cols].
+
+    Raises:
+        MissingPartError: No ngspice library.
+        SimulationError: As for :func:`operating_points`.
+    """
+    with _turn:
+        session = _session()
+        try:
+            _load(session, deck, where)
+            step = repr(float(step_second))
+            _command(session, f"tran {step} {float(stop_second)!r} 0 {step}", where)
+            plot = session.plot(None, session.last_plot)
+            points = len(plot["time"]._data) if "time" in plot else 0
+            names = ["time", *(f"vb{j}#branch" for j in range(columns))]
+            time, *currents = _vectors(session, "tran", names, points, where)
+            return np.array(time), np.array(currents).T
         finally:
             _clear(session)
 

@@ -4,11 +4,13 @@ The full scale of a column of pairs is what ``build`` makes of it: the target of
 ``headroom`` (0.85) times the median of its banks' measured sums (:func:`rsscircuit.mapping.column_scale`). Errors and
 targets are fractions of it, so what lot, wafer and die share cancels.
 
-A miss is a pair whose true conductance is further from its target than the error allows. It is one of
+A miss is a pair whose true conductance is further from its target than the error allows. What it is a miss of is told
+by solving it again on its true conductances:
 
-* coverage: the target lies outside the reach of the measured pair;
-* resolution: it lies inside, but the nearest measured sum is further away than the error;
-* measurement: a measured sum is near enough, but the true one is not.
+* coverage: the target lies outside the reach of the pair;
+* resolution: it lies inside, but no subset of the pair is near enough;
+* measurement: a subset is near enough, but what was measured led to another. Noise makes such misses, and so does the
+  grid of the converter, which keeps measured sums from coming nearer to a target than half a step.
 """
 
 from __future__ import annotations
@@ -116,12 +118,14 @@ class Programmed:
     Attributes:
         error: True conductance minus target.
         residual: Measured conductance minus target.
-        beyond: Whether the target lies outside the reach of the measured pair.
+        beyond: Whether the target lies outside the reach of the pair.
+        possible: Whether some subset of the pair comes as near to the target as the error allows.
     """
 
     error: Array
     residual: Array
     beyond: NDArray[np.bool_]
+    possible: NDArray[np.bool_]
 
     @property
     def floor(self) -> Array:
@@ -133,29 +137,35 @@ def program_pairs(spec: BankSpec, technology: Technology, request: Request, dies
     """Draw, measure and program pairs of banks on the first ``dies`` dies of a request's sample."""
     shape = dies, request.pairs
     sample = sample_pairs(spec, technology, dies=dies, pairs=request.pairs, seed=request.seed)
-    reach = sample.measured_siemens.sum(axis=3)
-    plus, minus = reach[:, :, 0], reach[:, :, 1]
+    plus, minus = np.moveaxis(sample.measured_siemens.sum(axis=3), 2, 0)
     full_scale = column_scale(np.ones(shape[::-1]), plus.T, minus.T, request.headroom)[:, None]
     targets = request.law.draw(stream(request.seed, "stimulus", layer="size"), shape) * full_scale
     measured, true = ((SIGNS * values).reshape(*shape, -1) for values in (sample.measured_siemens, sample.true_siemens))
     solution = solve(Problem.of(measured.reshape(dies * request.pairs, -1), targets.ravel()))
-    made = np.where(solution.chosen.reshape(true.shape), true, 0.0).sum(axis=2)
+    error = (np.where(solution.chosen.reshape(true.shape), true, 0.0).sum(axis=2) - targets) / full_scale
+    possible = np.abs(error) <= request.error
+    missed = ~possible
+    if missed.any():
+        nearest = solve(Problem.of(true[missed], targets[missed])).errors
+        possible[missed] = nearest <= request.error * np.broadcast_to(full_scale, shape)[missed]
+    true_plus, true_minus = np.moveaxis(sample.true_siemens.sum(axis=3), 2, 0)
     return Programmed(
-        error=(made - targets) / full_scale,
+        error=error,
         residual=solution.residuals.reshape(shape) / full_scale,
-        beyond=(targets > plus) | (targets < -minus),
+        beyond=(targets > true_plus) | (targets < -true_minus),
+        possible=possible,
     )
 
 
 def simulate(spec: BankSpec, technology: Technology, request: Request, dies: int) -> Outcome:
     """How pairs of banks on the first ``dies`` dies of a request's sample come out."""
     pairs = program_pairs(spec, technology, request, dies)
-    missed, far = np.abs(pairs.error) > request.error, np.abs(pairs.residual) > request.error
+    missed, unserved = np.abs(pairs.error) > request.error, ~pairs.possible
     together, apart = _rare_effect(pairs.error), _rare_effect(pairs.residual)
     miss = clustered_share(missed.mean(axis=1), request.pairs, together)
-    coverage = clustered_share((missed & pairs.beyond).mean(axis=1), request.pairs, apart)
-    resolution = clustered_share((missed & ~pairs.beyond & far).mean(axis=1), request.pairs, apart)
-    measurement = clustered_share((missed & ~pairs.beyond & ~far).mean(axis=1), request.pairs, together)
+    coverage = clustered_share((unserved & pairs.beyond).mean(axis=1), request.pairs, apart)
+    resolution = clustered_share((unserved & ~pairs.beyond).mean(axis=1), request.pairs, apart)
+    measurement = clustered_share((missed & pairs.possible).mean(axis=1), request.pairs, together)
     return Outcome(
         resistors=spec.resistors,
         dies=dies,

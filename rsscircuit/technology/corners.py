@@ -60,7 +60,7 @@ def parse_corners(text: str, technology: Technology) -> tuple[Corner, ...]:
                 remedy="write for example celsius=-40:125,supply=1.62:1.98,volt=0.2",
             )
         low, high = parse_range(value if ":" in value else f"{value}:{value}", "--corners")
-        _refuse_far(name, max(low, high, key=abs), technology)
+        refuse_far(name, max(low, high, key=abs), technology, where="--corners")
         if name == "volt":
             high = max(abs(low), abs(high))
             low = -high
@@ -80,8 +80,18 @@ _NAMES = ("celsius", "supply", "volt")
 _FARTHEST_CELSIUS = 250.0
 
 
-def _refuse_far(name: str, farthest: float, technology: Technology) -> None:
-    """Refuse what no chip is run at, as a slip of the keyboard."""
+def refuse_far(name: str, farthest: float, technology: Technology, *, where: str) -> None:
+    """Refuse what no chip is run at, as a slip of the keyboard.
+
+    Args:
+        name: ``celsius``, ``supply`` or ``volt``.
+        farthest: The value farthest from 0.
+        technology: Its supply is the measure of voltages.
+        where: The option, for the error.
+
+    Raises:
+        InputError: It is.
+    """
     limits = {
         "celsius": (_FARTHEST_CELSIUS, "C"),
         "supply": (2.0 * technology.drive.supply_volt, "V, twice the nominal supply"),
@@ -90,7 +100,7 @@ def _refuse_far(name: str, farthest: float, technology: Technology) -> None:
     most, unit = limits[name]
     if abs(farthest) > most:
         raise InputError(
-            f"{name} lies beyond {most:g} {unit}", where="--corners", got=f"{farthest:g}", remedy="give a smaller range"
+            f"{name} lies beyond {most:g} {unit}", where=where, got=f"{farthest:g}", remedy="give a smaller range"
         )
 
 

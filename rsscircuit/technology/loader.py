@@ -126,6 +126,20 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Readout:
+    """What drives the rows and reads the columns in operation."""
+
+    dac_bits: float
+    adc_bits: float
+    adc_percentile: float  #: of a layer's column currents over calibration inputs: full scale of its converters
+    full_scale_volt: float  #: of the converters, and of the amplifiers' outputs about the common mode
+    gain: float  #: of the amplifiers, open loop, at DC
+    bandwidth_hertz: float  #: gain-bandwidth product of the amplifiers
+    noise_volt_per_root_hertz: float  #: of the amplifiers' inputs, white
+    sigma_offset_volt: float  #: of the amplifiers' inputs, each its own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """Where one number comes from."""
 
@@ -155,6 +169,7 @@ class Technology:
     wires: Wires
     drive: Drive
     measurement: Measurement
+    readout: Readout
     plan: str
     resistors: int
     provenance: Mapping[str, Provenance]
@@ -173,6 +188,7 @@ _SECTIONS: Mapping[str, type[Any]] = {
     "wires": Wires,
     "drive": Drive,
     "measurement": Measurement,
+    "readout": Readout,
 }
 _ANY_SIGN = {
     "tc1_per_kelvin",
@@ -191,7 +207,8 @@ _BELOW = {  # the magnitude of a value, and why
     "gradient_per_mm": (0.02, f"{_FOUR_SIGMA} at the edge of a die"),
     "tc1_per_kelvin": (0.01, "a resistance could pass zero between -40 and 125 C: it is per kelvin, not ppm"),
 }
-_FROM_ONE = {"bits", "averages", "ratio_averages"}
+_FROM_ONE = {"bits", "averages", "ratio_averages", "dac_bits", "adc_bits"}
+_BITS = {"bits", "dac_bits", "adc_bits"}
 _MOST_BITS = 32
 _POSITIVE = {
     "unit_ohm",
@@ -208,6 +225,9 @@ _POSITIVE = {
     "supply_volt",
     "range_ratio",
     "area_um2",
+    "adc_percentile",
+    "full_scale_volt",
+    "gain",
 }
 
 S = TypeVar("S")
@@ -445,8 +465,10 @@ def _wrong(value: Any, name: str, kind: type[Any]) -> str:
         return f"{value} is negative"
     if value < 1 and name in _FROM_ONE:
         return f"{value} is below 1"
-    if value > _MOST_BITS and name == "bits":
+    if value > _MOST_BITS and name in _BITS:
         return f"{value} is more than {_MOST_BITS} bits"
+    if value > 100 and name == "adc_percentile":
+        return f"{value} is more than 100 per cent"
     limit, why = _BELOW.get(name, (math.inf, ""))
     if abs(value) >= limit:
         return f"{value} is not below {limit:g}, so that {why}"

@@ -105,12 +105,14 @@ def bank_spec(plan: str, resistors: int, unit_ohm: float) -> BankSpec:
         parameter = float(given) if given else kind.default
     except ValueError:
         parameter = float("nan")
+    if given and kind.low == kind.high != parameter:
+        raise InputError(f"{name} ({kind.meaning}) has no parameter", where="--bank", got=plan, remedy=f"write {name}")
     if not kind.low <= parameter <= kind.high:
         raise InputError(
             f"the parameter of {name} ({kind.meaning}) must be from {kind.low:g} to {kind.high:g}",
             where="--bank",
             got=plan,
-            remedy=f"write for example {name}:{kind.default:g}" if kind.high else f"write {name}",
+            remedy=f"write for example {name}:{kind.default:g}",
         )
     canonical = f"{name}:{parameter:g}" if kind.high else name
     return BankSpec(plan=canonical, nominal_ohm=unit_ohm * kind.multiples(resistors, parameter))

@@ -13,12 +13,14 @@ from pages import Block, write
 
 from rsscircuit.netlist.circuits.amplifier import Amplifier, Column, column
 from rsscircuit.netlist.circuits.bank import bank, bank_ampere
+from rsscircuit.netlist.circuits.bias import current_reference, reference_ampere
 from rsscircuit.netlist.circuits.capacitors import (
     ChargeSum,
     ResetSwitch,
     charge_sum,
     injection,
     plate_noise,
+    reset_noise,
     sample_noise,
     sampled_volt,
 )
@@ -32,6 +34,7 @@ from rsscircuit.netlist.circuits.pairs import (
 )
 from rsscircuit.netlist.circuits.selector import Selector, floating_read, half_selected, half_selected_ampere
 from rsscircuit.netlist.circuits.series import Chain, operating_point, series, simulated_point
+from rsscircuit.netlist.circuits.switches import grounded
 from rsscircuit.netlist.elements import Ac, Circuit, Transient
 from rsscircuit.quantities import engineering
 from rsscircuit.resistor import ResistorOptions, make_resistor
@@ -99,11 +102,17 @@ def agreement() -> Block:
         ("amplifier", "left after the settling time, 10 bits", "", 2.0**-11, left),
         ("charge sum", "output", "V", CHARGES.output_volt(), last(charge_sum(CHARGES), "v(out)")),
         ("charge sum", "kT/C of 1 pF", "V", sampled_volt(1e-12), last(sample_noise(2e3, 1e-12), "onoise_total")),
+        ("charge sum", "noise of the reset phase", "V", CHARGES.reset_noise_volt(),
+         last(reset_noise(CHARGES), "onoise_total")),
         ("charge sum", "noise of the bottom plates", "V", plates, last(plate_noise(CHARGES), "onoise_total")),
         ("charge sum", "overlap feedthrough on 0.4 pF", "V", overlap.step_volt(4e-13),
          last(injection(overlap, 4e-13, 1e-10), "v(a)") - RESET.source_volt),
         ("charge sum", "half the channel and overlap", "V", RESET.step_volt(4e-13),
          last(injection(RESET, 4e-13, 1e-10), "v(a)") - RESET.source_volt),
+        ("current reference", "current, gain 1e6", "A", reference_ampere(100.0 * OHMS, CLOSED, grounded(SKY), 0.6),
+         last(current_reference(100.0 * OHMS, CLOSED, grounded(SKY), replace(AMPLIFIER, gain=1e6, offset_volt=0.0),
+                                reference_volt=0.6),
+              "i(out)")),
         ("fuse", "sense voltage, intact", "V", fuse.sense_volt(True),
          last(fused_branch(fuse, True, 1e5, SKY, volt=0.2), "v(sense)")),
         ("selector", "current of the selected column", "A", half_selected_ampere(cells, (1, 2), 1.0, selector)[2],

@@ -16,18 +16,19 @@ HEADS = (
     "accuracy: trained",
     "mapped",
     "with parasitics",
-    "agreement: mapped, with parasitics",
-    "output error: mapped, with parasitics",
+    "chip",
+    "agreement: the same three",
+    "output error: the same three",
 )
 
 
 def row(name: str) -> tuple[str, ...]:
     """One network's figures."""
     _, found = measured(name, None)
-    accuracy = [percent(found["accuracy"][key], 2) for key in ("trained", "mapped", "with_parasitics")]
+    accuracy = [percent(found["accuracy"][key], 2) for key in ("trained", "mapped", "with_parasitics", "chip")]
     agreement = ", ".join(percent(value, 2) for value in found["agreement"].values())
-    mapped, parasitics = found["output_error"].values()
-    return (name, *accuracy, agreement, f"{percent(mapped, 3)}, {percent(parasitics, 2)}")
+    errors = ", ".join(percent(value, 2) for value in found["output_error"].values())
+    return (name, *accuracy, agreement, errors)
 
 
 def main() -> None:

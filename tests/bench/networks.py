@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,46 @@ NETWORKS = {
     "LeNet5, MNIST": ("lenet5_mnist", "lenet5.onnx"),
     "LeNet5, MNIST, 85 % pruned": ("lenet5_mnist", "lenet5_pruned.onnx"),
     "LeNet5, Fashion-MNIST": ("lenet5_fashion", "lenet5.onnx"),
+    "ResNet-20, Fashion-MNIST": ("resnet20_fashion", "resnet20.onnx"),
 }
+IMAGES = {"resnet20_fashion": "lenet5_fashion"}  #: whose images a network takes that has none of its own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A shipped network as a design, with its images beside it, while the folder lasts."""
+
+    design: rsscircuit.Design
+    directory: Path
+    calibration: Path
+    images: Path
+    labels: Path
+
+
+@contextmanager
+def built(name: str, **choices: Any) -> Iterator[Built]:
+    """One shipped network, built and calibrated.
+
+    Args:
+        name: One of ``NETWORKS``.
+        choices: Options of the build.
+    """
+    folder, model = NETWORKS[name]
+    with tempfile.TemporaryDirectory() as place:
+        here = Path(place)
+        for part in ("test", "calibration"):
+            packed = np.load(EXAMPLES / IMAGES.get(folder, folder) / f"{part}.npz")
+            np.save(here / f"{part}.npy", packed["images"][:, None].astype(np.float32) / 255)
+            np.save(here / f"{part}_labels.npy", packed["labels"])
+        calibration = here / "calibration.npy"
+        options = rsscircuit.BuildOptions(calibration=str(calibration), netlists="none", **choices)
+        yield Built(
+            design=rsscircuit.build(EXAMPLES / folder / model, here / "design", options),
+            directory=here / "design",
+            calibration=calibration,
+            images=here / "test.npy",
+            labels=here / "test_labels.npy",
+        )
 
 
 def measured(name: str, limit: int | None, **choices: Any) -> tuple[rsscircuit.Design, dict[str, dict[str, float]]]:
@@ -26,16 +68,9 @@ def measured(name: str, limit: int | None, **choices: Any) -> tuple[rsscircuit.D
         limit: Use only so many images, from the first.
         choices: Options of the build.
     """
-    folder, model = NETWORKS[name]
-    with tempfile.TemporaryDirectory() as place:
-        here = Path(place)
-        for part in ("test", "calibration"):
-            packed = np.load(EXAMPLES / folder / f"{part}.npz")
-            np.save(here / f"{part}.npy", packed["images"][:, None].astype(np.float32) / 255)
-            np.save(here / f"{part}_labels.npy", packed["labels"])
-        options = rsscircuit.BuildOptions(calibration=str(here / "calibration.npy"), netlists="none", **choices)
-        design = rsscircuit.build(EXAMPLES / folder / model, here / "design", options)
-        return design, rsscircuit.evaluate(here / "design", here / "test.npy", here / "test_labels.npy", limit=limit)
+    with built(name, **choices) as made:
+        found = rsscircuit.evaluate(made.directory, made.images, made.labels, limit=limit, calibration=made.calibration)
+        return made.design, found
 
 
 def percent(fraction: float, digits: int) -> str:

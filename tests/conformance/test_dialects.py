@@ -11,6 +11,7 @@ import pytest
 from circuits import random_crossbar, run_batch, run_vacask, vacask
 
 import rsscircuit
+from rsscircuit import templates
 from rsscircuit.errors import InputError
 from rsscircuit.netlist import ModelCard, Tia, TileOptions, dialects, tile_circuit
 from rsscircuit.netlist.elements import (
@@ -57,6 +58,15 @@ def test_vacask_gives_the_numbers_of_ngspice(level: str, tmp_path: Path) -> None
     full = max(abs(value) for value in spice.values())
     assert max(abs(other[name] - value) for name, value in spice.items()) <= 1e-9 * full
     assert len(spice) == len(made.currents) + len(made.voltages)
+
+
+def test_vacask_converges_beside_wires_of_a_tenth_of_an_ohm(tmp_path: Path) -> None:
+    """Half a volt over such a segment rounds to 1e-15 A: the bound is that, over the current of one branch."""
+    wires = Segments(word_ohm=0.18, bit_ohm=0.11)
+    made = tile_circuit(random_crossbar(), TECHNOLOGY, label="random", segments=wires)
+    spice = run_batch(dialects.write(made), tmp_path)
+    other = run_vacask(dialects.write(made, "vacask"), tmp_path)
+    assert max(abs(other[name] - value) for name, value in spice.items()) <= 1e-8 * max(map(abs, spice.values()))
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -117,6 +127,17 @@ def check_xyce(deck: str) -> None:
             assert end - 2 == ports[words[end - 1]], line
     assert deck.splitlines()[-1] == ".end"
     assert "not run" in deck.splitlines()[1]
+
+
+@pytest.mark.parametrize("name", ["switch_nmos", "switch_pmos", "tia"])
+def test_what_is_run_nowhere_has_the_text_that_is_run_in_ngspice(name: str) -> None:
+    assert templates.read(f"netlist/xyce/{name}.cir") == templates.read(f"netlist/spice/{name}.cir")
+
+
+def test_a_xyce_switch_closes_at_the_higher_voltage() -> None:
+    card = re.search(r"von=(\S+) voff=(\S+)\)", dialects.write(circuit(TileOptions(switch="ideal")), "xyce"))
+    assert card is not None
+    assert [float(volt) for volt in card.groups()] == pytest.approx([1.35, 0.45])  # three quarters of the supply, one
 
 
 def test_the_form_of_a_xyce_deck_can_be_wrong() -> None:

@@ -9,6 +9,7 @@ is compared with.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,13 +19,19 @@ from circuits import run_batch, run_vacask
 
 import rsscircuit
 from rsscircuit.errors import InputError
+from rsscircuit.inference import ARRAY, PROGRAM, Chip, layer_ranges
 from rsscircuit.netlist import Tia, TileOptions, dialects
 from rsscircuit.netlist.network import network_circuit
 from rsscircuit.network import run
 from rsscircuit.options import BuildOptions
-from rsscircuit.simulate.inference import mapped_response, parasitic_response, product_of
 
 STEEP = Tia(gain=1e8)
+
+
+def answers(design: rsscircuit.Design, inputs: np.ndarray, effects: Sequence[str]) -> np.ndarray:
+    """What the design answers with some effects at work."""
+    chip = Chip(design, layer_ranges(design, inputs, 100.0), effects)
+    return run(design.network, inputs, product=chip.run_of(range(len(inputs))).product)[design.network.outputs[0]]
 
 
 def write_network(path: Path, layers: list[dict[str, object]], shape: tuple[int, ...], sizes: list[int]) -> Path:
@@ -73,7 +80,7 @@ def test_the_deck_is_the_mapped_inference(level: str, mlp: Path, tmp_path: Path)
     options, tolerance = LEVELS[level]
     design, inputs = rsscircuit.load(mlp / "design"), np.load(mlp / "x.npy")
     assert max(len(layer.drawn_tiles) for layer in design.layers) >= 4  # partial sums are at work
-    exact = run(design.network, inputs, product=product_of(design, mapped_response))[design.network.outputs[0]]
+    exact = answers(design, inputs, PROGRAM)
     for case in (0, 3):
         text = dialects.write(network_circuit(design, inputs[case : case + 1], options=options))
         found = run_batch(text, tmp_path)
@@ -83,14 +90,13 @@ def test_the_deck_is_the_mapped_inference(level: str, mlp: Path, tmp_path: Path)
 
 def test_with_wires_it_is_the_inference_with_parasitics(mlp: Path, tmp_path: Path) -> None:
     design, inputs = rsscircuit.load(mlp / "design"), np.load(mlp / "x.npy")
-    output = design.network.outputs[0]
-    exact = run(design.network, inputs[:1], product=product_of(design, parasitic_response))[output][0]
+    exact = answers(design, inputs[:1], ARRAY)[0]
     options = TileOptions(readout=Tia(gain=1e7))  # at that of STEEP, ngspice steps gmin for minutes
     text = dialects.write(network_circuit(design, inputs[:1], segments=design.segments, options=options))
     found = run_batch(text, tmp_path)
     values = np.array([found[f"v(y{j})"] for j in range(3)])
     assert np.abs(values - exact).max() <= 5e-6 * np.abs(exact).max()
-    plain = run(design.network, inputs[:1], product=product_of(design, mapped_response))[output][0]
+    plain = answers(design, inputs[:1], PROGRAM)[0]
     assert np.abs(values - plain).max() > 5e-5 * np.abs(exact).max()
 
 
@@ -105,7 +111,7 @@ def test_vacask_gives_the_outputs_of_ngspice(mlp: Path, tmp_path: Path) -> None:
 
 def test_amplifiers_of_low_gain_show(mlp: Path, tmp_path: Path) -> None:
     design, inputs = rsscircuit.load(mlp / "design"), np.load(mlp / "x.npy")
-    exact = run(design.network, inputs[:1], product=product_of(design, mapped_response))[design.network.outputs[0]][0]
+    exact = answers(design, inputs[:1], PROGRAM)[0]
     options = TileOptions(merged=True, readout=Tia(gain=1e3))
     found = run_batch(dialects.write(network_circuit(design, inputs[:1], options=options)), tmp_path)
     error = np.abs(np.array([found[f"v(y{j})"] for j in range(3)]) - exact).max() / np.abs(exact).max()

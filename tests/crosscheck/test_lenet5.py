@@ -35,7 +35,12 @@ def test_the_design_answers_as_the_trained_network(
     assert design.summary["beyond_reach"] == 0
     if "pruned" in model:
         assert design.summary["zero_weights"] >= 0.8 * design.summary["slots"]
-    result = rsscircuit.evaluate(tmp_path / "design", tmp_path / "test_x.npy", tmp_path / "test_y.npy")
+    result = rsscircuit.evaluate(
+        tmp_path / "design",
+        tmp_path / "test_x.npy",
+        tmp_path / "test_y.npy",
+        calibration=tmp_path / "calibration_x.npy",
+    )
     assert result["images"] == 10_000
     assert result["accuracy"]["trained"] >= trained
     assert abs(result["accuracy"]["mapped"] - result["accuracy"]["trained"]) <= points
@@ -43,3 +48,6 @@ def test_the_design_answers_as_the_trained_network(
     assert result["output_error"]["mapped"] <= 0.01
     assert result["agreement"]["with_parasitics"] >= 0.99
     assert result["output_error"]["with_parasitics"] <= 0.03
+    if calibrated:  # the bars of the chip with its read-out are for input ranges that fit
+        assert result["agreement"]["chip"] >= 0.99
+        assert result["output_error"]["chip"] <= 0.03

@@ -25,6 +25,8 @@ PAGES = [
     "docs/netlists.md",
     "docs/circuits.md",
     "docs/montecarlo.md",
+    "docs/signoff.md",
+    "docs/evaluation.md",
 ]
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)")

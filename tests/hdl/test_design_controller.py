@@ -12,6 +12,8 @@ import rsscircuit
 from rsscircuit.controller import ArrayGeometry
 from rsscircuit.controller.bitstream import to_hex
 from rsscircuit.controller.simulation import load_in_simulation
+from rsscircuit.errors import InputError
+from rsscircuit.handing_over import hand_over
 
 
 @pytest.mark.parametrize(("layer", "index"), [("conv", 0), ("hidden", 2)])
@@ -65,3 +67,16 @@ def test_the_geometry_holds_the_largest_tile(small_design: Path) -> None:
     shapes = np.array([(tile.rows, tile.columns) for layer in design.layers for tile in layer.tiles])
     assert (geometry.rows, geometry.columns) == tuple(shapes.max(0))
     assert geometry.branches == design.bank.resistors
+
+
+def test_the_package_is_written_anew_for_another_bus(small_design: Path, tmp_path: Path) -> None:
+    out = tmp_path / "hdl"
+    written = hand_over(small_design, out, bus="wishbone")
+    assert written["files"] == sum(path.is_file() for path in out.rglob("*"))
+    assert "wb_cyc_i" in (out / "xbar_top.sv").read_text()
+    assert (out / "bench" / "frame.hex").read_text() == (small_design / "hdl" / "bench" / "frame.hex").read_text()
+    assert rsscircuit.inspect(small_design)["changed"] == []
+    with pytest.raises(InputError, match="the folder holds files"):
+        hand_over(small_design, out)
+    with pytest.raises(InputError, match="bus must be one of axi4-lite, wishbone, spi; got 'usb'"):
+        hand_over(small_design, tmp_path / "other", bus="usb")

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from controller_bench import LEAN, SMALL, Rig, frame_of, switches
+from controller_bench import LEAN, SMALL, Rig, StuckArray, frame_of, switches
 
-from rsscircuit.controller.bitstream import to_words
+from rsscircuit.controller.bitstream import pack, to_words
 from rsscircuit.controller.driver import BusError, ControllerFaultError
 from rsscircuit.controller.faults import FaultCode
 from rsscircuit.controller.geometry import ArrayGeometry
@@ -158,3 +158,32 @@ def test_the_monitor_knows_every_rule():
     writing = (0, 0, 0, 0, 1, 0, 1, 1, 0, 0, 0)
     assert any("idle clock" in found for found in broken_rules(whole, writing))
     assert any("change beside" in found for found in broken_rules(writing, (*writing[:-1], 5)))
+
+
+@pytest.mark.parametrize("value", [0, 1])
+@pytest.mark.parametrize("bit", [0, 13])
+def test_a_stuck_latch_is_found_by_reading_back(bit, value):
+    with Rig(SMALL, arrays=(StuckArray(SMALL, bit, value),), **LEAN) as rig:
+        closed = np.full((4, 3, 2, 5), not value)
+        rig.load_expecting(pack(closed, SMALL, 0), FaultCode.READ_BACK)
+
+
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        (lambda words: [*words[:5], words[6], words[5], *words[7:]], FaultCode.CHECKSUM),
+        (lambda words: words[:-2], FaultCode.TIMEOUT),
+        (lambda words: [*words, 0], FaultCode.UNEXPECTED),
+        (lambda words: [*words[:7], words[7] ^ 4, *words[8:]], FaultCode.CHECKSUM),
+        (lambda words: to_words(frame_of(SMALL, 3, tile=1)), FaultCode.TILE),
+        (lambda words: to_words(frame_of(ArrayGeometry(4, 3, 4), 3)), FaultCode.CONFIGURATION),
+    ],
+    ids=["swapped words", "truncated", "overlong", "flipped bit", "replayed for another tile", "of another array"],
+)
+def test_a_damaged_frame_ends_in_a_fault_with_the_outputs_off(damage, code):
+    with Rig(SMALL, timeout_cycles=60, **LEAN) as rig:
+        rig.driver.load(frame_of(SMALL, 1))
+        words = damage(to_words(frame_of(SMALL, 2)))
+        rig.load_expecting(np.array(words, dtype="<u4").tobytes(), code)
+        rig.driver.load(frame_of(SMALL, 2))
+        rig.expect_programmed(switches(SMALL, 2))

@@ -12,7 +12,9 @@ import pytest
 
 from rsscircuit.controller import export
 from rsscircuit.controller.bitstream import pack, to_hex
+from rsscircuit.controller.config import ControllerConfig
 from rsscircuit.controller.geometry import ArrayGeometry
+from rsscircuit.handover import benches
 from rsscircuit.templates import read
 
 GEOMETRY = ArrayGeometry(5, 4, 9)
@@ -33,11 +35,18 @@ def texts():
     return export.emit_verilog(GEOMETRY)
 
 
+def write_with_bench(folder, geometry, frame):
+    """The Verilog, its bench, and the list of both."""
+    for name, text in export.emit_verilog(geometry).items():
+        (folder / name).write_text(text)
+    (folder / "tb_xbar_top.sv").write_text(benches.bench(ControllerConfig(geometry=geometry)))
+    (folder / "filelist_tb.f").write_text("xbar_top.sv\ntb_xbar_top.sv\n")
+    (folder / "frame.hex").write_text(to_hex(frame))
+
+
 @pytest.fixture
-def folder(texts, tmp_path):
-    for name, text in texts.items():
-        (tmp_path / name).write_text(text)
-    (tmp_path / "frame.hex").write_text(to_hex(FRAME))
+def folder(tmp_path):
+    write_with_bench(tmp_path, GEOMETRY, FRAME)
     return tmp_path
 
 
@@ -67,8 +76,8 @@ def in_yosys(folder, *commands):
 
 def test_the_file_lists_name_the_files(texts):
     assert texts["filelist.f"].split() == ["xbar_top.sv"]
-    assert texts["filelist_tb.f"].split() == ["xbar_top.sv", "tb_xbar_top.sv"]
-    assert set(texts) == {"xbar_top.sv", "tb_xbar_top.sv", "filelist.f", "filelist_tb.f"}
+    assert texts["filelist_v2005.f"].split() == ["xbar_top.v"]
+    assert set(texts) == {"xbar_top.sv", "xbar_top.v", "filelist.f", "filelist_v2005.f"}
 
 
 def test_the_text_is_the_same_in_every_process_and_folder(texts, tmp_path):
@@ -93,14 +102,21 @@ def test_modules_and_ports_have_plain_names(texts):
     for name, ports in headers:
         assert re.fullmatch(r"[A-Za-z]\w*", name)
         assert all(re.fullmatch(r"[A-Za-z]\w*", port) for port in re.split(r"\s*,\s*", ports.strip()))
+    assert "\\" not in text
     declared = set(re.findall(r"(?:wire|reg|input|output) (?:\[\d+:\d+\] )?(\w+)", text))
-    assert not declared & set(read("controller/reserved_words.txt").split())
+    assert not declared & set(read("controller/reserved_words.txt").split("\n\n")[0].split())
+
+
+def test_the_other_text_is_verilog_2005(folder):
+    command = ["iverilog", "-g2005", "-Wall", "-t", "null", "-f", "filelist_v2005.f"]
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_reserved_name_is_refused(monkeypatch):
-    monkeypatch.setattr(export, "read", lambda name: "kill nonsense")
+    monkeypatch.setattr(export, "read", lambda name: "nothing\n\nkill nonsense")
     with pytest.raises(ValueError, match="reserved words used as names: kill"):
-        export.emit_verilog(GEOMETRY)
+        export.emit_verilog(ArrayGeometry(1, 1, 1))
 
 
 def test_the_ports_point_the_right_way(texts):
@@ -148,7 +164,8 @@ def test_a_corrupted_frame_fails_in_icarus(folder, word):
     (folder / "bad.hex").write_text(to_hex(bytes(damaged)))
     done = in_icarus(folder, "bad.hex")
     assert done.returncode != 0
-    assert "FAIL: programmed 0, oe 0, fault 1" in done.stdout
+    assert "FAIL: the tile is not programmed: value" in done.stdout
+    assert "programmed 0, oe 0, fault 1" in done.stdout
 
 
 def test_a_short_frame_file_fails_in_icarus(folder):
@@ -161,8 +178,8 @@ def test_a_short_frame_file_fails_in_icarus(folder):
 @pytest.mark.parametrize(
     ("sound", "broken", "complaint"),
     [
-        ("] <= port__wdata;", "] <= port__wdata | 32'd64;", "fault 1, code"),
-        ("oe <= 1'h0;", "oe <= 1'h1;", "FAIL: oe "),
+        ("] <= port__wdata;", "] <= port__wdata | 32'd64;", "FAIL: the tile is not programmed"),
+        ("oe <= 1'h0;", "oe <= 1'h1;", "FAIL: the switches are driven and must not be"),
     ],
     ids=["stuck latch", "driven after reset"],
 )
@@ -177,8 +194,6 @@ def test_the_bench_finds_a_broken_controller(folder, texts, sound, broken, compl
 
 def test_a_whole_tile_passes_in_icarus(tmp_path):
     closed = np.random.default_rng(5).random((64, 64, 2, 12)) < 0.5
-    for name, text in export.emit_verilog(TILE).items():
-        (tmp_path / name).write_text(text)
-    (tmp_path / "frame.hex").write_text(to_hex(pack(closed, TILE, 1)))
+    write_with_bench(tmp_path, TILE, pack(closed, TILE, 1))
     done = in_icarus(tmp_path)
     assert (done.returncode, done.stdout.splitlines()[0]) == (0, "PASS: 3072 words")

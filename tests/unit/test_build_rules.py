@@ -15,7 +15,8 @@ from rsscircuit.mapping import ColumnDemand
 from rsscircuit.network import exact_product, run
 from rsscircuit.options import BuildOptions, resolve
 from rsscircuit.report.corners import show_corners
-from rsscircuit.report.tables import design_lines, print_lines
+from rsscircuit.report.inference import show_evaluation
+from rsscircuit.report.tables import design_lines, percent, print_lines
 from rsscircuit.technology.corners import Corner
 
 
@@ -120,6 +121,24 @@ def test_a_program_for_all_corners_says_what_it_costs_and_gains(small_network: P
     assert rsscircuit.load(tmp_path / "robust").options["corners"] == "celsius=-40:125"
 
 
+def test_evaluation_shows_what_corners_cost_in_the_lines(
+    small_network: Path, small_inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"technology": "sky130_xhigh_100k", "tolerance": 0.002}
+    build(small_network, tmp_path / "plain", **given)
+    build(small_network, tmp_path / "robust", corners="celsius=-40:125", **given)
+    plain, robust = (rsscircuit.evaluate(tmp_path / name, small_inputs) for name in ("plain", "robust"))
+    assert robust["without_corners"] == {key: plain[key] for key in ("accuracy", "agreement", "output_error")}
+    assert robust["output_error"] != plain["output_error"]
+    assert "without_corners" not in plain
+    show_evaluation(robust)
+    rows = [line for line in capsys.readouterr().out.splitlines() if "with parasitics" in line]
+    for row, result in zip(rows, (robust, plain), strict=True):
+        assert row.rstrip().endswith(percent(result["output_error"]["with_parasitics"]))
+    show_evaluation(plain)
+    assert "without corners" not in capsys.readouterr().out
+
+
 def test_what_is_printed_is_the_worst_of_all_corners(capsys: pytest.CaptureFixture[str]) -> None:
     keys = ("rms", "worst", "rms_without", "worst_without")
     points = [
@@ -130,10 +149,12 @@ def test_what_is_printed_is_the_worst_of_all_corners(capsys: pytest.CaptureFixtu
     ]  # fmt: skip
     totals = {"total": 0.5, "total_without": 0.25}
     show_corners({"layers": [{"name": "fc", "statistics": {"corners": points, "corner_totals": totals}}]})
-    printed = capsys.readouterr().out
-    assert " ".join(printed.split()).count("fc nominal 10 % 20 % 30 % 40 %") == 1
-    assert "fc worst of 2 corners 15 % 55 % 39 % 81 %" in " ".join(printed.split())
-    assert "fc 0.5 (0.25)" in printed
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "fc all corners 10 % 15 % 20 % 55 % 50 %" in printed
+    assert "nominal point 30 % 39 % 40 % 81 % 25 %" in printed
+    assert "Price of 2 corners: " in printed
+    assert "in % of the layer's full scale" in printed
+    assert "pairs conduct 2 times as much" in printed
     show_corners({"layers": [{"name": "fc", "statistics": {}}]})
     assert capsys.readouterr().out == ""
 
@@ -241,3 +262,11 @@ def test_choices_that_mean_nothing_are_refused(
 def test_what_would_change_nothing_is_refused(given: dict[str, Any], says: str) -> None:
     with pytest.raises(InputError, match=says):
         resolve(BuildOptions(**given))
+
+
+@pytest.mark.parametrize("name", ["sky130_xhigh_1M", "sky130_xhigh_100k", "sg13g2_rhigh_100k", "gf180_hres1k_100k"])
+@pytest.mark.parametrize("text", ["celsius=-40:125", "supply=1.7:1.9", "volt=0.2"])
+def test_every_silicon_technology_has_corners(name: str, text: str) -> None:
+    if (name, text) == ("sg13g2_rhigh_100k", "volt=0.2"):  # its resistors have no voltage coefficient
+        text = "volt=0.2,celsius=125"
+    assert len(resolve(BuildOptions(technology=name, corners=text)).corners) == 2

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rsscircuit.netlist.circuits.amplifier import Amplifier
 from rsscircuit.netlist.circuits.bank import bank, bank_ampere, branch_ampere
+from rsscircuit.netlist.circuits.bias import current_reference, reference_ampere
 from rsscircuit.netlist.circuits.pairs import (
     negated_input,
     negated_input_ampere,
@@ -71,6 +73,25 @@ def test_a_grounded_switch_is_the_same_transistor() -> None:
     for key in ("threshold_volt", "transconductance"):
         assert cards[0][key] == pytest.approx(cards[1][key], rel=1e-12)
     assert current(bank(OHMS, CLOSED, low, volt=0.2)) == pytest.approx(bank_ampere(OHMS, CLOSED, 0.2, low), rel=1e-6)
+
+
+@pytest.mark.parametrize("gain", [1e2, 1e6])
+def test_current_reference(gain: float) -> None:
+    """What a finite gain leaves of the reference stands across the bank, (V_gate - V_ref) / A_0 missing: 1e-6."""
+    low, volt = grounded(SKY), 0.6
+    circuit = current_reference(OHMS, CLOSED, low, Amplifier(gain=gain, bandwidth_hertz=1e6), reference_volt=volt)
+    found = {name: float(values[0]) for name, values in analyse(circuit, where="test").items()}
+    assert found["v(sense)"] == pytest.approx(volt - (found["v(drive)"] - volt) / gain, rel=1e-9)
+    assert found["v(drive)"] > volt + 0.5  # an NMOS follows its gate by its threshold
+    assert found["i(out)"] == pytest.approx(reference_ampere(OHMS, CLOSED, low, found["v(sense)"]), rel=1e-6)
+
+
+def test_voltage_coefficients_bend_a_reference() -> None:
+    """Without the switch's share, a resistor of -0.1 %/V carries 6e-4 more at 0.6 V."""
+    low = grounded(SKY)
+    straight = replace(low, resistor=replace(low.resistor, voltage_per_volt=0.0, voltage_per_volt2=0.0))
+    bent, linear = (reference_ampere(100.0 * OHMS, CLOSED, each, 0.6) for each in (low, straight))
+    assert bent / linear - 1.0 == pytest.approx(6e-4, rel=0.01)
 
 
 @pytest.mark.parametrize("level", LEVELS)

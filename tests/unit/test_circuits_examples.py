@@ -44,12 +44,12 @@ def test_filter_follows_its_closed_form() -> None:
 
 
 def test_current_reference_is_programmed(tmp_path: Path) -> None:
-    """At 27 C within 1e-3 on every die; over temperature as far off as the resistor's coefficient says."""
+    """At 27 C within 3e-4 on every die, half of the voltage coefficient; over temperature as far as the film's."""
     example = runpy.run_path(str(ROOT / "examples" / "bias_reference" / "bias.py"))
     dies = example["references"](resistors=12, seed=3, technology_name="sky130_xhigh_1M")
     room = example["CELSIUS"].index(27.0)
     for die in dies:
-        assert abs(die.programmed[room] / 1e-6 - 1.0) < 1e-3
+        assert abs(die.programmed[room] / 1e-6 - 1.0) < 3e-4
     assert abs(dies[0].drawn[room] / 1e-6 - 1.0) > 0.1
     assert dies[0].programmed[-1] / dies[0].programmed[room] == pytest.approx(1.13, abs=0.02)
     example["picture"](dies, tmp_path / "bias.svg")

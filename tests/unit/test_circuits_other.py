@@ -16,6 +16,7 @@ from rsscircuit.netlist.circuits.capacitors import (
     charge_sum,
     injection,
     plate_noise,
+    reset_noise,
     sample_noise,
     sampled_volt,
 )
@@ -128,6 +129,14 @@ def test_noise_of_the_bottom_plates() -> None:
     found = analyse(plate_noise(CHARGES), where="test")["onoise_total"][0]
     wanted = np.sqrt(BOLTZMANN * 300.15 * CHARGES.farad.sum()) / CHARGES.feedback_farad
     assert found == pytest.approx(wanted, rel=1e-3)
+
+
+def test_noise_of_the_reset_phase() -> None:
+    """The reset switch's kT / C_f and what the plates add, to 1e-3 for the band and the finite gain."""
+    found = analyse(reset_noise(CHARGES), where="test")["onoise_total"][0]
+    assert found == pytest.approx(CHARGES.reset_noise_volt(), rel=1e-3)
+    plates = analyse(plate_noise(CHARGES), where="test")["onoise_total"][0]
+    assert np.hypot(found, plates) == pytest.approx(CHARGES.noise_volt(), rel=1e-3)
 
 
 SWITCH = ResetSwitch(

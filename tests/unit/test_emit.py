@@ -89,6 +89,11 @@ def test_every_choice_of_the_command_reaches_the_deck(small_design: Path, tmp_pa
         ({"layer": "out", "tile": 0, "level": Level(switch="relay")}, "transmission-gate or pdk:NAME"),
         ({"layer": "out", "tile": 0, "level": Level(switch="pdk:tsmc")}, "sky130, gf180"),
         ({"layer": "out", "tile": 0, "level": Level(switch="pdk:gf180", pdk_root="/nowhere")}, "pip install"),
+        ({"layer": "out", "tile": 0, "level": Level(pdk_root="/nowhere")}, "--switch pdk:NAME"),
+        ({"layer": "out", "tile": 0, "level": Level(gate_off=-0.3, merged=True)}, "no gates"),
+        ({"layer": "out", "tile": 0, "level": Level(gate_off=0.6)}, "open switches would .* above 0.3 V"),
+        ({"layer": "out", "tile": 0, "level": Level(common_mode=-0.3)}, "open switches would .* above -0.3 V"),
+        ({"layer": "out", "tile": 0, "level": Level(switch="transmission-gate", common_mode=2.1)}, "below 2.1 V"),
         ({"network": True}, "--inputs"),
         ({"network": True, "layer": "out"}, "leave them out"),
     ],
@@ -123,6 +128,7 @@ def test_read_outs_are_parsed() -> None:
         ("tia:volume=11", "gain, bandwidth, offset, feedback, branches"),
         ("tia:gain=much", "gain=10"),
         ("tia:gain=0", "above 0"),
+        ("tia:gain=1e4,gain=1e5", "twice"),
     ):
         with pytest.raises(InputError, match=words):
             parse_readout(wrong)

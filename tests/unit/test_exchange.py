@@ -214,6 +214,28 @@ def test_a_branch_that_conducts_more_than_its_switch_stays_open_or_is_refused(
     assert read_table(path, DRAWN, SPEC, switch_ohm=999.0).siemens["fc1"][1, 1, 1, 2] == 1e-3
 
 
+@pytest.mark.parametrize(("unit", "value"), [("ohm", "0"), ("ohm", "inf"), ("ohm", "Infinity"), ("siemens", "inf")])
+def test_no_value_of_a_switch_that_stays_open_is_refused(tmp_path: Path, unit: str, value: str) -> None:
+    path = tmp_path / "die.csv"
+    good = "".join(f"fc1,0,1,+,{branch},{'1e6' if unit == 'ohm' else '1e-6'},\n" for branch in range(3))
+    known = {"fc1": np.zeros((2, 2, 2, 3), np.bool_)}
+    known["fc1"][1, 1, 1, 2] = True
+    for state, stuck_open, taken in (
+        ("open", None, True), ("", known, True), ("", None, False), ("works", known, False), ("closed", known, False),
+    ):  # fmt: skip
+        path.write_text(f"{HEAD}{unit},state\n{good}fc1,1,1,-,2,{value},{state}\n")
+        if taken:
+            table = read_table(path, DRAWN, SPEC, switch_ohm=2550.0, stuck_open=stuck_open)
+            assert table.siemens["fc1"][1, 1, 1, 2] == 0.0
+            assert table.line["fc1"][1, 1, 1, 2] == 5
+        else:
+            with pytest.raises(InputError, match=f"line 5, column {unit}: (0 Ohm is no|'{value}' is no finite)"):
+                read_table(path, DRAWN, SPEC, switch_ohm=2550.0, stuck_open=stuck_open)
+    path.write_text(f"{HEAD}{unit},sigma_{unit},state\nfc1,1,1,-,2,{value},,open\nfc1,0,1,-,2,-inf,1,open\n")
+    with pytest.raises(InputError, match=f"line 3, column {unit}: '-inf' is no finite number"):
+        read_table(path, DRAWN, SPEC)
+
+
 @pytest.mark.parametrize("data", [b"layer,row\xff\xfe\n", None])
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, data: bytes | None) -> None:
     path = tmp_path / "die.csv"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,13 +15,12 @@ import pytest
 
 import rsscircuit
 from rsscircuit.controller import ArrayGeometry, unpack
+from rsscircuit.design.record import build_command, write_record
 from rsscircuit.errors import DesignError, InputError, RsscircuitError
 from rsscircuit.network import Layer, read_network, run
 from rsscircuit.options import BuildOptions
 from rsscircuit.pipeline import input_scales
-from rsscircuit.simulate.inference import LayerResponse, product_of
 from rsscircuit.technology import technology_text
-from rsscircuit.technology.cell import Bend
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -156,29 +156,6 @@ def test_evaluate_is_the_same_by_hand(small_design: Path, small_inputs: Path, tm
     by_hand = run(design.network, x, product=product)[design.network.outputs[0]]
     error = np.sqrt(((by_hand - trained) ** 2).sum() / (trained**2).sum())
     assert result["output_error"]["mapped"] == pytest.approx(error, rel=1e-9)
-
-
-@pytest.mark.parametrize("low", [-1.0, 0.0])
-@pytest.mark.parametrize("name", ["conv", "hidden", "out"])
-def test_a_layer_s_product_is_its_columns_currents(name: str, low: float, small_design: Path) -> None:
-    design, rng = rsscircuit.load(small_design), np.random.default_rng(3)
-    shapes = {layer.name: layer.matrix.weights.shape for layer in design.layers}
-    given = {
-        each: LayerResponse(
-            linear=1e-6 * rng.standard_normal(shape),
-            bend=Bend(**{term: 1e-6 * rng.standard_normal(shape) for term in ("square", "odd", "cube")}),
-        )
-        for each, shape in shapes.items()
-    }
-    layer, matrix = design.layer(name), design.layer(name).matrix
-    inputs = rng.uniform(low, 1.0, (7, shapes[name][0] - matrix.bias_rows)) * matrix.input_full_scale
-    read_volt, response = design.technology.drive.read_volt, given[name]
-    volts = read_volt * matrix.drive(inputs)
-    assert response.bend is not None
-    ampere = volts @ response.linear + response.bend.currents(volts)
-    product = product_of(design, lambda _, each: given[each.name])
-    by_hand = ampere * matrix.input_full_scale / (read_volt * layer.siemens_per_weight)
-    assert product(design.network.layer(name), inputs) == pytest.approx(by_hand, rel=1e-10)
 
 
 def test_ranges_come_from_calibration_or_from_bounds(small_network: Path, small_inputs: Path) -> None:
@@ -409,3 +386,26 @@ def test_labels_that_are_no_classes_are_refused(
     np.save(tmp_path / "y.npy", np.array(labels))
     with pytest.raises(InputError, match=says):
         rsscircuit.evaluate(small_design, small_inputs, tmp_path / "y.npy")
+
+
+def test_a_design_of_an_older_technology_says_how_to_build_it_again(small_network: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    options = BuildOptions(netlists="none", tile=(16, 8), corners="celsius=-40:125", wires=True)
+    rsscircuit.build(small_network, folder, options)
+    toml, record = folder / "technology.toml", json.loads((folder / "design.json").read_text())
+    before, _, rest = toml.read_text().partition("[feedback]")
+    toml.write_text(before + rest[rest.index("[") :])
+    write_record(folder, {key: value for key, value in record.items() if key != "fingerprints"})
+    says = r"old/technology.toml: the technology .*; got 'feedback: missing .*'; build it again: "
+    with pytest.raises(DesignError, match=says) as caught:
+        rsscircuit.load(folder)
+    words = shlex.split(str(caught.value).partition("build it again: ")[2])
+    assert words[:3] == ["generate-crossbar", "build", small_network.name]
+    again = subprocess.run(
+        [sys.executable, "-m", "rsscircuit.cli", *words[1:]], capture_output=True, text=True, cwd=small_network.parent
+    )
+    assert again.returncode == 0, again.stderr
+    assert rsscircuit.load(folder).options == options.record()
+    data = {"model": {"file": "a b.onnx"}, "options": record["options"], "die": {"file": "lab.csv"}}
+    assert build_command(Path("d"), data).endswith("&& generate-crossbar program d --measured lab.csv --force")
+    assert "build 'a b.onnx' --out d" in build_command(Path("d"), data)

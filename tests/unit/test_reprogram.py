@@ -205,9 +205,34 @@ def test_simulators_take_a_broken_die(engine: str, small_design: Path, table: Pa
     design = rsscircuit.program(small_design, lab, tmp_path / "new")
     np.save(tmp_path / "v.npy", np.full((2, design.layer("conv").tiles[0].rows), 0.1))
     result = rsscircuit.simulate_tile(tmp_path / "new", engine=engine, layer="conv", tile=0, inputs=tmp_path / "v.npy")
-    assert result["relative_difference"] < (1e-5 if engine == "ngspice" else 0.02)
+    bend = 0.1 * abs(design.technology.resistor.voltage_per_volt)  # the closed form has none
+    assert result["relative_difference"] < (1.01 * bend if engine == "ngspice" else 0.02)
     trials = rsscircuit.montecarlo(tmp_path / "new", layer="conv", tile=0, trials=2, fixed=True)
     assert trials["worst"] < 0.2
+
+
+def test_a_short_that_the_build_knows_to_stay_open_may_be_measured(small_network: Path, tmp_path: Path) -> None:
+    stuck = tmp_path / "stuck.csv"
+    stuck.write_text("layer,row,column,polarity,branch,state\nout,0,0,+,1,open\n")
+    rsscircuit.build(small_network, tmp_path / "old", BuildOptions(netlists="none", stuck=str(stuck)))
+    rsscircuit.export_banks(tmp_path / "old", tmp_path / "die.csv")
+
+    def measured(_: int, row: Row) -> Row:
+        place = {"layer": "out", "row": "0", "column": "0", "polarity": "+", "branch": "1"}
+        short = place.items() <= row.items()
+        row = {key: row[key] for key in (*place, "siemens")}
+        siemens = float(row.pop("siemens"))
+        return row | {"ohm": "0" if short else repr(1 / siemens)}
+
+    lab = edited(tmp_path / "die.csv", tmp_path / "lab.csv", measured)
+    design = rsscircuit.program(tmp_path / "old", lab, tmp_path / "new")
+    layer = design.layer("out")
+    assert not design.crossbar(layer, layer.tiles[0]).closed[0, 0, 0, 1]
+    rsscircuit.build(small_network, tmp_path / "sound", BuildOptions(netlists="none"))
+    with pytest.raises(
+        InputError, match="column ohm: 0 Ohm is no resistance; leave an open resistor empty, or say open"
+    ):
+        rsscircuit.program(tmp_path / "sound", lab, tmp_path / "other")
 
 
 def test_stuck_switches_of_the_build_stay_unless_the_table_says_that_they_work(
@@ -349,7 +374,7 @@ def test_nothing_of_the_old_program_is_lost(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(assembly, "emit_verilog", interrupted)
+        patch.setattr(assembly, "hdl_files", interrupted)
         with pytest.raises(KeyboardInterrupt):
             rsscircuit.program(folder, lab, force=True)
     assert files(folder) == before

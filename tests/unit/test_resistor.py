@@ -14,6 +14,7 @@ from rsscircuit.cli import cli
 from rsscircuit.errors import DesignError, InputError
 from rsscircuit.progress import silent
 from rsscircuit.quantities import parse_quantity
+from rsscircuit.report.resistor import show_resistor
 from rsscircuit.resistor import ResistorOptions, make_resistor
 from rsscircuit.resistor.bank import SHARE, choose_bank
 from rsscircuit.resistor.kinds import (
@@ -108,6 +109,13 @@ def test_the_deck_runs_in_plain_ngspice(tmp_path: Path) -> None:
     current = {float(volt): float(ampere) for _, volt, ampere in table}
     ohm = 2.0 * record["read_volt"] / (max(current.values()) - min(current.values()))
     assert ohm == pytest.approx(record["simulated"]["ohm"], rel=1e-6)
+
+
+def test_a_tolerance_that_the_voltage_uses_up_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """-0.1 %/V: 1e-4 is used up at 0.1 V, half the read voltage; 1e-3 is not."""
+    for tolerance, told in ((1e-4, True), (1e-3, False)):
+        show_resistor(make_resistor(ResistorOptions(value_ohm=12.34e3, tolerance=tolerance)), None)
+        assert ("the tolerance is used up at 0.1 V" in capsys.readouterr().out) == told
 
 
 def test_switches_are_what_the_deck_closes(tmp_path: Path) -> None:

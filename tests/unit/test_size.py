@@ -46,8 +46,6 @@ def test_pairs_are_programmed_as_build_would() -> None:
         true = masks[best] @ np.concatenate([sample.true_siemens[die, pair, 0], -sample.true_siemens[die, pair, 1]])
         assert abs(pairs.residual[die, pair]) == pytest.approx(abs(residuals[best]), abs=1e-12)
         assert pairs.error[die, pair] == pytest.approx(true / full_scale - wanted[die, pair], abs=1e-12)
-        outside = wanted[die, pair] > plus.sum() / full_scale or wanted[die, pair] < -minus.sum() / full_scale
-        assert pairs.beyond[die, pair] == outside
     assert pairs.floor == pytest.approx(pairs.error - pairs.residual)
 
 
@@ -79,6 +77,35 @@ def test_misses_are_of_three_kinds(technology: str, n: int, error: float, target
         figure = getattr(outcome, name)
         assert figure.low <= figure.value <= figure.high
     assert outcome.bits.value == pytest.approx(np.log2(2 / outcome.rms.value / 12**0.5), abs=0.01)
+
+
+def test_the_converter_s_grid_is_no_lack_of_resolution() -> None:
+    request, spec = asked(error=1e-5, dies=20), bank_spec("linear:0.2", 11, 1e6)
+    technology = coarse(6)
+    pairs, outcome = (each(spec, technology, request, 20) for each in (program_pairs, simulate))  # type: ignore[arg-type]
+    far = np.abs(pairs.residual) > request.error
+    assert far.mean() > 0.8  # measured sums lie on the grid, further apart than the error
+    assert pairs.possible.mean() > 0.95
+    assert outcome.measurement.value > 0.9
+    assert outcome.resolution.value < 0.05
+    (fine,) = (simulate(spec, coarse(24), request, 20),)  # type: ignore[arg-type]
+    assert fine.measurement.value < 0.05
+
+
+def test_what_is_possible_is_so_on_true_branches() -> None:
+    spec = bank_spec("linear:0.2", 3, 1e6)
+    request = asked(error=0.02, confidence=0.9, targets="mid", dies=20, pairs=4)
+    pairs = program_pairs(spec, TECHNOLOGY, request, 20)
+    sample = sample_pairs(spec, TECHNOLOGY, dies=20, pairs=4, seed=request.seed)
+    wanted = request.law.draw(stream(request.seed, "stimulus", layer="size"), (20, 4))
+    masks = (np.arange(64)[:, None] >> np.arange(6)) & 1
+    for die, pair in np.ndindex(20, 4):
+        full_scale = 0.85 * np.median(sample.measured_siemens[die].sum(axis=2))
+        plus, minus = sample.true_siemens[die, pair] / full_scale
+        sums = masks @ np.concatenate([plus, -minus])
+        assert pairs.possible[die, pair] == (np.abs(sums - wanted[die, pair]).min() <= request.error)
+        assert pairs.beyond[die, pair] == (not -minus.sum() <= wanted[die, pair] <= plus.sum())
+    assert 0 < pairs.possible.mean() < 1
 
 
 def test_the_size_is_the_smallest_that_is_shown_to_do() -> None:
@@ -214,7 +241,8 @@ def test_what_is_not_enough_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     record = answer(["geometric:1.25"], technology, request)  # type: ignore[arg-type]
     show_sizes(record, technology)  # type: ignore[arg-type]
     said = capsys.readouterr().out
-    assert "resistors on only measurement is in the way\n" in said
+    bits = record["plans"][0]["bits"]
+    assert f"resistors on only measurement is in the way; a converter of {bits} bits is what it takes\n" in said
     record["plans"][0] |= {"converter_from": None, "least": None}
     show_sizes(record, technology)  # type: ignore[arg-type]
     assert f"{record['plans'][0]['outcomes'][-1]['resistors']} resistors are too few" in capsys.readouterr().out

@@ -63,7 +63,7 @@ class Spi(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
             m.submodules[name] = cdc.FFSynchronizer(pin, synchronised, init=init, reset_less=False)
         m.d.sync += sck[1].eq(sck[0])
         rises, falls = sck[0] & ~sck[1] & ~cs_n, ~sck[0] & sck[1] & ~cs_n
-        place, moved, writing = Signal(range(FRAME_BITS + 1)), Signal(WORD_BITS), Signal()
+        place, moved, writing = Signal(range(FRAME_BITS + 1), name="place"), Signal(WORD_BITS), Signal()
         arrived = Signal(WORD_BITS)
         m.d.comb += arrived.eq(Cat(mosi, moved[:-1]))
         status, answer, outgoing = Signal(SpiStatus), Signal(WORD_BITS), Signal(STATUS_BITS + WORD_BITS)

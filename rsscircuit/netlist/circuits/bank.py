@@ -5,7 +5,8 @@
           g0-|[      g1-|[                   V = R_k i_k + u,   i_k = beta (V_ov u - u^2 / 2)
     bit  o---+----------+---- ...
 
-The switches lie on the side of the virtual ground, so that their sources do not move with the signal.
+The switches lie on the side of the virtual ground, so that their sources do not move with the signal. The resistors
+are linear; :func:`bank_bend` is what their voltage coefficients add, where a circuit has voltages at which they count.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from rsscircuit.netlist.elements import (
     Element,
     Instance,
     OperatingPoint,
+    PolynomialCurrent,
     Resistor,
     Section,
     Subcircuit,
     VoltageSource,
 )
 from rsscircuit.technology import Technology
+from rsscircuit.technology.cell import Bend, bend, on_siemens
 
 Array = NDArray[np.float64]
 
@@ -51,6 +54,19 @@ def bank_instance(name: str, line: str, bit: str, resistance_ohm: Array, closed:
     gates = ["gate" if on else "0" for on in closed]
     values = {f"r{k}": ohm for k, ohm in enumerate(resistance_ohm.tolist())}
     return Instance(name, (line, bit, *gates), "bank", values)
+
+
+def bank_bend(
+    name: str, line: str, bit: str, resistance_ohm: Array, closed: Sequence[bool], technology: Technology
+) -> PolynomialCurrent:
+    """What the resistors' voltage coefficients add to a bank in place: one current source beside it."""
+    bent = resistors_bend(resistance_ohm, closed, technology)
+    return PolynomialCurrent(name, line, bit, float(bent.odd.sum()), float(bent.cube.sum()))
+
+
+def resistors_bend(resistance_ohm: Array, closed: Sequence[bool], technology: Technology) -> Bend:
+    """Of the closed branches of a bank, each; :func:`rsscircuit.technology.cell.bend` has the equations."""
+    return bend(on_siemens(resistance_ohm[np.asarray(closed, np.bool_)], technology.switch.on_ohm), technology)
 
 
 def bank(

@@ -13,8 +13,10 @@ smaller by 1 + (1 + sum C / C_f) / A_0.
 
 What a charge costs, in closed form:
 
-* kT/C: opening a switch on a capacitor leaves sqrt(kT / C) rms on it; at the output the reset gives kT / C_f, and the
-  bottom plates kT sum C / C_f^2 in each of the two phases;
+* kT/C: opening a switch on a capacitor leaves sqrt(kT / C) rms on it; at the output of an amplifier that is faster
+  than the switches, the reset gives kT / C_f and the bottom plates kT sum C / C_f^2 in the sum phase. In the reset
+  phase the output follows the plates as fast as the reset switch lets it, and so keeps part of their charge off the
+  sum node: kT sum C^2 / (C + C_f) / C_f^2, all switches being equal;
 * charge injection: the reset switch drops half of its channel's charge, W L C_ox V_ov / 2, and its overlap couples the
   step of its gate, W C_ov dV_gate, onto the sum node: an offset of the output of that charge over C_f.
 """
@@ -42,6 +44,7 @@ from rsscircuit.netlist.elements import (
     Switch,
     Transient,
     VoltageSource,
+    WeightedSum,
 )
 
 Array = NDArray[np.float64]
@@ -85,9 +88,17 @@ class ChargeSum:
         return offset - self.reference_volt * chosen / self.feedback_farad / loss
 
     def noise_volt(self, kelvin: float = 300.15) -> float:
-        """Root mean square of the output by kT/C alone, of both phases."""
-        ratio = float(self.farad.sum()) / self.feedback_farad
-        return float(np.sqrt(BOLTZMANN * kelvin / self.feedback_farad * (1.0 + 2.0 * ratio)))
+        """Root mean square of the output by kT/C alone, of both phases: the reset's and what the plates add to it."""
+        last = float(self.farad.sum()) / self.feedback_farad
+        return float(np.sqrt(self.reset_noise_volt(kelvin) ** 2 + BOLTZMANN * kelvin / self.feedback_farad * last))
+
+    def reset_noise_volt(self, kelvin: float = 300.15) -> float:
+        """What the reset phase leaves of it: the charge of the sum node when the reset switch opens, over C_f.
+
+        With R of every switch, the plates' noise reaches that charge through 1 / (1 + s R C) / (1 + s R C_f).
+        """
+        kept = float((self.farad**2 / (self.farad + self.feedback_farad)).sum()) / self.feedback_farad
+        return float(np.sqrt(BOLTZMANN * kelvin / self.feedback_farad * (1.0 + kept)))
 
 
 def charge_sum(bank: ChargeSum) -> Circuit:
@@ -167,6 +178,43 @@ def plate_noise(bank: ChargeSum, bandwidth_factor: float = 1e4) -> Circuit:
             ),
         ),
         analysis=Noise("out", "in", 50, float(corner.min() / bandwidth_factor), float(corner.max() * bandwidth_factor)),
+    )
+
+
+def reset_noise(bank: ChargeSum, bandwidth_factor: float = 1e4) -> Circuit:
+    """The noise of the charge on the sum node of a wideband amplifier in the reset phase, over C_f.
+
+    The charge is read off the voltages of the capacitors, at node ``charge``. Closed form:
+    :meth:`ChargeSum.reset_noise_volt`. The band is that of :func:`plate_noise`.
+    """
+    feedback = bank.feedback_farad
+    plates: list[Element] = []
+    terms = [(1.0, "out", "sum")]
+    for k, farad in enumerate(bank.farad.tolist()):
+        plates += [Capacitor(f"{k}", "sum", f"b{k}", farad), Resistor(f"on{k}", f"b{k}", "vin", bank.on_ohm)]
+        terms.append((farad / feedback, f"b{k}", "sum"))
+    corner = 1.0 / (2.0 * np.pi * bank.on_ohm * np.append(bank.farad, feedback))
+    return Circuit(
+        title="rsscircuit charge sum, noise of the reset phase",
+        parts=(Amplifier(gain=bank.amplifier.gain, bandwidth_hertz=float(1e6 * corner.max())).part,),
+        sections=(
+            Section(
+                "capacitors, and their closed switches as resistors",
+                (VoltageSource("in", "vin", "0", 0.0, 1.0), *plates),
+            ),
+            Section(
+                "amplifier, feedback, closed reset switch, and the charge of the sum node",
+                (
+                    Instance("amplifier", ("sum", "0", "out"), "tia"),
+                    Capacitor("feedback", "sum", "out", feedback),
+                    Resistor("reset", "sum", "out", bank.on_ohm),
+                    WeightedSum("charge", "charge", "0", tuple(terms)),
+                ),
+            ),
+        ),
+        analysis=Noise(
+            "charge", "in", 50, float(corner.min() / bandwidth_factor), float(corner.max() * bandwidth_factor)
+        ),
     )
 
 

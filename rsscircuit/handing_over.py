@@ -1,0 +1,67 @@
+"""The package of a design's controller, written anew for another bus or variant, or with its recorded pins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rsscircuit.controller import ArrayGeometry, ControllerConfig
+from rsscircuit.design import load, record
+from rsscircuit.design.files import write_bytes
+from rsscircuit.errors import InputError
+from rsscircuit.handover import Delivery, expected_clocks, first_frame, hdl_files, replay_files
+from rsscircuit.progress import Progress, silent
+
+
+def hand_over(
+    directory: str | Path,
+    out: str | Path,
+    *,
+    replay: bool = False,
+    force: bool = False,
+    progress: Progress = silent,
+    **options: Any,
+) -> dict[str, Any]:
+    """Write the package of the controller of a design.
+
+    Args:
+        directory: The design.
+        out: Folder to write.
+        replay: With the pins of a simulated load, inference and calibration, and the bench that replays them.
+        force: Write into a folder that holds files.
+        progress: Bars for people.
+        options: Of :class:`~rsscircuit.controller.config.ControllerConfig`, beside its geometry.
+
+    Returns:
+        ``folder``, ``files`` (how many), ``bytes`` and ``configuration`` (the options).
+
+    Raises:
+        RsscircuitError: Anything the user can mend.
+    """
+    folder, source = Path(out), Path(directory)
+    if folder.is_file():
+        raise InputError("a file is there", where="--out", got=str(out), remedy="name a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not force:
+        raise InputError("the folder holds files", where="--out", got=str(out), remedy="add --force to write into it")
+    design = load(source)
+    geometry = ArrayGeometry(**record.read_record(source)["controller"])
+    if options.get("fuses"):
+        options |= {"editing": False, "calibration": False}
+    delivery = Delivery(
+        config=ControllerConfig(geometry=geometry, **options),
+        frame=first_frame(source, [layer.label for layer in design.layers], geometry),
+        nominal_ohm=design.bank.nominal_ohm,
+        technology=design.technology,
+    )
+    files = hdl_files(delivery)
+    if replay:
+        with progress("clocks", expected_clocks(delivery.config)) as advance:
+            files |= replay_files(delivery, advance)
+    for name, content in files.items():
+        write_bytes(folder / name, content)
+    return {
+        "folder": str(out),
+        "files": len(files),
+        "bytes": sum(map(len, files.values())),
+        "configuration": options,
+    }

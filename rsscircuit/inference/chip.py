@@ -1,0 +1,301 @@
+"""A chip ready to run: every layer's tiles as matrices, with what drives their rows and what reads their columns.
+
+A column's current is read as an output by the unit x_full / (V_read s). Volts, currents, units, gain and the
+converter's step are folded into the matrices once, so that activations are multiplied as they come and the product is
+a code. The tiles of one row of tiles see the same inputs and are one product; each row of tiles is converted by itself,
+and its codes are added to the others' digitally.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsscircuit.design import Crossbar, Design, MappedLayer
+from rsscircuit.errors import InputError
+from rsscircuit.inference.array import OperatedTile, operate
+from rsscircuit.inference.effects import EFFECTS
+from rsscircuit.inference.operation import Operation
+from rsscircuit.inference.ranges import LayerRange
+from rsscircuit.inference.readout import (
+    adc_step_ampere,
+    dac_step,
+    feedback_ohm,
+    gain_factor,
+    noise_ampere,
+    offset_ampere,
+)
+from rsscircuit.mapping import Tile
+from rsscircuit.network import Layer
+from rsscircuit.network.reference import Product
+from rsscircuit.seeds import stream
+from rsscircuit.technology.cell import NOMINAL_CELSIUS, Bend
+
+Array = NDArray[np.float64]
+NEGLIGIBLE = 1e-7  # of the largest current: a cubic term below that costs more than it says
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TileRow:
+    """One row of a layer's tiles, in steps of its converters (or in outputs, without converters).
+
+    Attributes:
+        inputs: Which of the layer's inputs drive it.
+        weights: [inputs, cols].
+        bend: Beyond the linear term, [inputs, cols], or None.
+        bias: [cols], from the bias rows.
+        per_output: [cols], steps an output: what an output of ideal amplifiers is multiplied by.
+        offset: [cols].
+        noise: [cols], rms.
+        tiles: Its drawn tiles.
+        columns: How many columns those have together.
+    """
+
+    inputs: slice
+    weights: Array
+    bend: Bend | None
+    bias: Array
+    per_output: Array
+    offset: Array
+    noise: Array
+    tiles: tuple[Tile, ...]
+    columns: int
+
+    def __call__(self, drive: Array) -> Array:
+        """What the amplifiers put out for inputs [cases, all inputs of the layer], [cases, cols]."""
+        mine = drive[:, self.inputs]
+        result: Array = mine @ self.weights
+        result += self.bias
+        if self.bend is not None:
+            result += self.bend.currents(mine)
+        return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputConverter:
+    """The converters at the rows of a layer, in activations."""
+
+    step: float
+    least: float
+    most: float
+
+    def __call__(self, activations: Array) -> Array:
+        """The nearest level of each; beyond the ends, the end."""
+        result: Array = np.clip(activations, self.least, self.most)
+        result *= 1.0 / self.step
+        np.rint(result, out=result)
+        result *= self.step
+        return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ChipLayer:
+    """One layer of a chip.
+
+    Attributes:
+        mapped: The layer.
+        tile_rows: Its tiles.
+        output_per_step: [cols].
+        largest_code: Of the converters at the columns; None without converters.
+        input_converter: None where inputs come as they are.
+        noisy: Whether there is noise.
+    """
+
+    mapped: MappedLayer
+    tile_rows: tuple[TileRow, ...]
+    output_per_step: Array
+    largest_code: float | None
+    input_converter: InputConverter | None
+    noisy: bool
+
+    def drive(self, activations: Array) -> Array:
+        """What stands at the rows for activations, or for the constant of the bias rows."""
+        return activations if self.input_converter is None else self.input_converter(activations)
+
+
+Analog = Callable[[ChipLayer, TileRow, Array], Array]
+"""Amplifiers' outputs [cases, cols] of a row of tiles, from the layer's driven inputs [cases, inputs]."""
+
+
+class Chip:
+    """A design under some effects.
+
+    Args:
+        design: The design.
+        ranges: Of its converters.
+        effects: What is at work, of :data:`rsscircuit.inference.effects.EFFECTS`.
+        operation: How it is run.
+        progress: Called with 1 after each layer.
+
+    Raises:
+        InputError: A converter of one bit for inputs of both signs.
+        SimulationError: A nodal solve did not converge.
+    """
+
+    def __init__(
+        self,
+        design: Design,
+        ranges: Mapping[str, LayerRange],
+        effects: Collection[str] = EFFECTS,
+        operation: Operation = Operation(),  # noqa: B008 - frozen
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        self.design, self.effects, self.operation = design, frozenset(effects), operation
+        self.readout = operation.readout(design.technology)
+        self.layers = {}
+        for layer in design.layers:
+            self.layers[layer.name] = self._layer(layer, ranges[layer.name])
+            if progress:
+                progress(1)
+
+    def operated(self, crossbar: Crossbar) -> OperatedTile:
+        """A programmed tile under the effects."""
+        return operate(self.design, crossbar, self.effects, self.operation)
+
+    def run_of(self, cases: Sequence[int], analog: Analog | None = None) -> Run:
+        """What computes the crossbar layers of one batch; ``cases`` are the numbers of its inputs in the data."""
+        return Run(self, cases, analog or (lambda _, tiles, drive: tiles(drive)))
+
+    def _layer(self, layer: MappedLayer, span: LayerRange) -> ChipLayer:
+        matrix = layer.matrix
+        per_ampere = matrix.input_full_scale / (self.design.technology.drive.read_volt * layer.siemens_per_weight)
+        step_ampere = adc_step_ampere(self.readout, span.full_scale_ampere) if "adc" in self.effects else None
+        output_per_step = np.ones_like(per_ampere) if step_ampere is None else step_ampere * per_ampere
+        converter = self._input_converter(layer, span) if "dac" in self.effects else None
+        bias = np.full((1, matrix.bias_rows), matrix.bias_value)
+        bias = bias if converter is None else converter(bias)
+        rows = dict.fromkeys((tile.row, tile.rows) for tile in layer.drawn_tiles)
+        return ChipLayer(
+            mapped=layer,
+            tile_rows=tuple(
+                self._tile_row(layer, slice(row, row + count), span, per_ampere, per_ampere / output_per_step, bias)
+                for row, count in rows
+            ),
+            output_per_step=output_per_step,
+            largest_code=None if step_ampere is None else 2.0 ** (self.readout.adc_bits - 1.0),
+            input_converter=converter,
+            noisy="noise" in self.effects,
+        )
+
+    def _input_converter(self, layer: MappedLayer, span: LayerRange) -> InputConverter:
+        if span.signed and self.readout.dac_bits < 2:
+            raise InputError("one bit has no sign", where="--dac-bits", got=f"layer {layer.name} takes both signs")
+        most = layer.matrix.input_full_scale
+        return InputConverter(
+            step=most * dac_step(self.readout, span.signed), least=-most if span.signed else 0.0, most=most
+        )
+
+    def _tile_row(
+        self,
+        layer: MappedLayer,
+        place: slice,
+        span: LayerRange,
+        per_ampere: Array,
+        steps_per_ampere: Array,
+        bias: Array,
+    ) -> TileRow:
+        read_volt, matrix = self.design.technology.drive.read_volt, layer.matrix
+        shape = place.stop - place.start, matrix.weights.shape[1]
+        tiles = [tile for tile in layer.drawn_tiles if tile.row == place.start]
+        linear, square, odd, cube = np.zeros((4, *shape))
+        total = np.zeros(shape[1])
+        offset_volt = np.zeros(shape[1])
+        bent = False
+        for tile in tiles:
+            operated = self.operated(self.design.crossbar(layer, tile))
+            columns = tile.window[1]
+            linear[:, columns], total[columns] = operated.linear_siemens(), operated.column_siemens
+            if operated.bend is not None:
+                bent = True
+                square[:, columns], odd[:, columns] = operated.bend.square, operated.bend.odd
+                cube[:, columns] = operated.bend.cube
+            if "offset" in self.effects:
+                generator = stream(self.operation.seed, "offset", layer=layer.name, tile=tile.index)
+                offset_volt[columns] = self.readout.sigma_offset_volt * generator.standard_normal(tile.columns)
+        if np.abs(cube).max() * read_volt**2 < NEGLIGIBLE * np.abs(linear).max():
+            cube = np.zeros_like(cube)
+        feedback = feedback_ohm(self.readout, span.full_scale_ampere)
+        gain = gain_factor(self.readout, feedback, total) if "gain" in self.effects else np.ones_like(total)
+        scale = gain * steps_per_ampere
+        noise = np.zeros_like(total)
+        if "noise" in self.effects:
+            celsius = self.operation.celsius if "temperature" in self.effects else NOMINAL_CELSIUS
+            drawn = total > 0
+            noise[drawn] = noise_ampere(self.readout, feedback, total, celsius)[drawn]
+        volts_per_input = read_volt / matrix.input_full_scale
+        weights = linear * (scale * volts_per_input)
+        bias_here = max(0, min(matrix.bias_rows, place.stop) - place.start)
+        bias_of_row = bias[:, :bias_here]
+        start = (bias_of_row @ weights[:bias_here])[0]
+        bend = None
+        if bent:
+            both = Bend(
+                square=square * (scale * volts_per_input**2),
+                odd=odd * (scale * volts_per_input**2),
+                cube=cube * (scale * volts_per_input**3),
+            )
+            start += both.rows(slice(bias_here)).currents(bias_of_row)[0]
+            bend = both.rows(slice(bias_here, None))
+        first = max(0, place.start - matrix.bias_rows)
+        return TileRow(
+            inputs=slice(first, first + shape[0] - bias_here),
+            weights=weights[bias_here:],
+            bend=bend,
+            bias=start,
+            per_output=scale / per_ampere,
+            offset=scale * offset_ampere(offset_volt, feedback, total),
+            noise=scale * noise,
+            tiles=tuple(tiles),
+            columns=sum(tile.columns for tile in tiles),
+        )
+
+
+class Run:
+    """One batch on a chip.
+
+    Attributes:
+        saturated: Conversions cut off at full scale, by layer.
+        conversions: All of them, by layer.
+    """
+
+    def __init__(self, chip: Chip, cases: Sequence[int], analog: Analog) -> None:
+        self._chip, self._cases, self._analog = chip, cases, analog
+        self.saturated = dict.fromkeys(chip.layers, 0)
+        self.conversions = dict.fromkeys(chip.layers, 0)
+
+    @property
+    def product(self) -> Product:
+        """For :func:`rsscircuit.network.run`."""
+        return self._product
+
+    def _product(self, layer: Layer, rows: Array) -> Array:
+        """One layer's outputs [cases, cols] from its unfolded activations [cases, inputs]."""
+        mine = self._chip.layers[layer.name]
+        drive = mine.drive(rows)
+        generators = self._generators(layer.name) if mine.noisy else []
+        result = np.zeros((len(rows), mine.output_per_step.size))
+        for tiles in mine.tile_rows:
+            read = self._analog(mine, tiles, drive)
+            read += tiles.offset
+            if generators:
+                positions = len(read) // len(generators)
+                for place, generator in enumerate(generators):
+                    part = read[place * positions : (place + 1) * positions]
+                    part += generator.standard_normal(part.shape) * tiles.noise
+            if mine.largest_code is not None:
+                np.rint(read, out=read)
+                low, high = -mine.largest_code, mine.largest_code - 1.0
+                self.saturated[layer.name] += int(np.count_nonzero((read < low) | (read > high)))
+                self.conversions[layer.name] += len(read) * tiles.columns
+                np.clip(read, low, high, out=read)
+            result += read
+        result *= mine.output_per_step
+        return result
+
+    def _generators(self, layer: str) -> list[np.random.Generator]:
+        """The noise of every input of the batch: a stream by layer and input, its tiles in order."""
+        return [stream(self._chip.operation.seed, "noise", layer=layer, case=int(case)) for case in self._cases]
