@@ -35,10 +35,10 @@ WAVES: dict[str, list[dict[str, Any]]] = {
     ],
     "kill": [
         {"name": "clk", "wave": "p........."},
-        {"name": "kill", "wave": "0.1...0..."},
+        {"name": "kill", "wave": "0.1....0.."},
         {"name": "oe", "wave": "1.0......."},
-        {"name": "programmed", "wave": "1....0...."},
-        {"name": "fault", "wave": "0....1...."},
+        {"name": "programmed", "wave": "1.....0..."},
+        {"name": "fault", "wave": "0.....1..."},
     ],
 }
 

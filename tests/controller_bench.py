@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from amaranth.hdl import Cat
 
 from rsscircuit.controller.bitstream import pack
 from rsscircuit.controller.config import ControllerConfig
 from rsscircuit.controller.driver import ControllerFaultError, Driver
 from rsscircuit.controller.geometry import ArrayGeometry
 from rsscircuit.controller.latch_array import LatchArray
+from rsscircuit.controller.registers import register_table
 from rsscircuit.controller.simulation import CLOCK_SECONDS, Bench, Converters
 from rsscircuit.controller.top import XbarTop
 
@@ -35,7 +37,10 @@ class Rig:
 
     def __init__(self, geometry, *, arrays=(), units=None, max_cycles=MOST_CYCLES, model=None, record=None, **options):
         self.config = ControllerConfig(geometry=geometry, **options)
-        self.top = XbarTop(self.config, arrays=arrays)
+        if self.config.array == "ports":
+            self.top = MacrosOutside(self.config, arrays)
+        else:
+            self.top = XbarTop(self.config, arrays=arrays)
         self.converters = None
         others = ()
         if self.config.measures:
@@ -47,6 +52,7 @@ class Rig:
             others = (self.converters.present, self.converters.convert)
         others = (*others, self._alarm)
         self.trace, self.alarm = [], None
+        self.registers = {register.name: register for register in register_table(self.config)}
         if record:
             others = (*others, self._recorder(record(self.top)))
         self.bench = Bench(self.top, max_cycles=max_cycles, others=others)
@@ -114,6 +120,27 @@ class Rig:
         self.driver.clear()
         assert self.pin("fault") == 0
         assert self.pin("oe") == 0
+
+
+class MacrosOutside(XbarTop):
+    """A controller whose latches are macros at its pins, together with behavioural ones."""
+
+    def __init__(self, config, arrays=()):
+        super().__init__(config)
+        self._macros = arrays or tuple(LatchArray(config.geometry) for _ in range(config.tiles))
+
+    def elaborate(self, platform):
+        """The pins of each macro."""
+        m = super().elaborate(platform)
+        self.arrays = self._macros
+        for number, array in enumerate(self.arrays):
+            m.submodules += array
+            m.d.comb += [
+                getattr(array.port, name).eq(getattr(self, f"array_{name}")) for name in ("row", "word", "wdata")
+            ]
+            m.d.comb += [array.port.we.eq(self.array_we[number]), array.port.re.eq(self.array_re[number])]
+        m.d.comb += self.array_rdata.eq(Cat(array.port.rdata for array in self.arrays))
+        return m
 
 
 class StuckArray(LatchArray):

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from rsscircuit.controller import ArrayGeometry, ControllerConfig, emit_verilog, export
+from rsscircuit.controller import ArrayGeometry, ControllerConfig, export
 from rsscircuit.controller.bitstream import pack, to_words
+from rsscircuit.controller.export import _verilog
 from rsscircuit.controller.proofs import MODULE, proofs, properties, sby_file
 from rsscircuit.controller.registers import register_table
+from rsscircuit.controller.top import XbarTop
 
 TINY = ControllerConfig(geometry=ArrayGeometry(2, 1, 1), timeout_cycles=40)
 _BIN = Path(sys.executable).parent
@@ -193,4 +195,4 @@ def mutated(*edits):
 def emitted(config, *edits):
     """The SystemVerilog of a mutant."""
     with mutated(*edits):
-        return emit_verilog(config)["xbar_top.sv"]
+        return _verilog(XbarTop(config))["sv"]  # emit_verilog remembers the controller without the mistake

@@ -12,6 +12,7 @@ from rsscircuit.controller import (
     buffers,
     calibrator,
     capture,
+    csr,
     latch_array,
     latch_reader,
     loader,
@@ -19,12 +20,14 @@ from rsscircuit.controller import (
 )
 from rsscircuit.controller.bus import axi4_lite, spi, wishbone
 from rsscircuit.controller.config import ControllerConfig
+from rsscircuit.controller.geometry import ArrayGeometry
 
 TWO = replace(TINY, tiles=2)
+BROAD = replace(TINY, geometry=ArrayGeometry(2, 2, 1))
 
 
 def load(config=TINY):
-    return Host(config).load().wait(8)
+    return Host(config).load().wait(16)
 
 
 def edit():
@@ -32,8 +35,8 @@ def edit():
     return host.write("CONTROL", edit=1).wait(45)
 
 
-def infer(vectors=1, codes=2, last=0):
-    host = load().write("COLUMNS", last=last).write("SETTLE", clocks=1)
+def infer(vectors=1, codes=2, last=0, config=TINY):
+    host = load(config).write("COLUMNS", last=last).write("SETTLE", clocks=1)
     for _ in range(vectors):
         for code in range(codes):
             host.write("INPUT", code=code)
@@ -56,6 +59,11 @@ def slow():
     return Host().write("TIMING", setup=1, pulse=200, hold=1).load().wait(40)
 
 
+def refused():
+    """Settings that name what does not exist, and one in the middle of a load."""
+    return Host().write("CAL_ROWS", first=1).load(4).write("SETTLE", clocks=5)
+
+
 def both(**commands):
     return load().write("CONTROL", **commands).wait(30)
 
@@ -74,17 +82,16 @@ def _mutant(module, old, new, host, **more):
     return Mutant(edits=((module, old, new),), host=host, **more)
 
 
-_WANTED = "with m.Elif(~(self.loader.busy | self.editor.busy | self._starting)):"
+_WANTED = "with m.Elif(~(self.loader.busy | self.editor.busy | starting)):"
+_LONE = "single.eq(~several)"
 _CLEARS = "clears = self.loader_writes | self.editor.start | self.calibrator.start"
 _ABORTS = "with m.If(self.abort):\n            m.d.sync += self.programmed.eq(0)"
-_DRIVES = "(state == _State.MEASURE) | (state == _State.READING)"
-_ENDS = "m.d.sync += [macro.we.eq(0), macro.re.eq(0), state.eq(_State.IDLE)]"
 _WRITTEN = "pins.bvalid.eq(1),\n                    state.eq(_State.RESPOND)"
 _READ = "pins.rvalid.eq(1),\n                    state.eq(_State.RESPOND)"
 
 _keeps_driving = _mutant(arbiter, _ABORTS, _ABORTS.replace("abort", "clear"), load().write("STREAM", word=0).wait(4))
-_drives_while_closing = _mutant(calibrator, _DRIVES, f"{_DRIVES} | (state == _State.CLOSE)", calibrate())
-_goes_on_after_abort = _mutant(array_access, _ENDS, "pass", slow(), kill_at=8)
+_drives_while_closing = _mutant(calibrator, "drive.eq(reading)", "drive.eq(reading | closing)", calibrate())
+_goes_on_after_abort = _mutant(array_access, "m.d.sync += steps.eq(0)", "pass", slow(), kill_at=8)
 _answers_once = _mutant(
     axi4_lite, "m.If((pins.bvalid & pins.bready) | (pins.rvalid & pins.rready))", "m.If(1)", Host().load().read("ID")
 )
@@ -92,18 +99,18 @@ _always_ready = _mutant(axi4_lite, "[pins.awready.eq(0), pins.wready.eq(0),", "[
 
 MUTANTS = {
     "p_no_drive_while_loading": _mutant(
-        arbiter, _WANTED, "with m.Elif(~(self.editor.busy | self._starting)):", load().load()
+        arbiter, _WANTED, "with m.Elif(~(self.editor.busy | starting)):", load().load()
     ),
     "p_no_drive_while_editing": Mutant(
         edits=(
-            (arbiter, _WANTED, "with m.Elif(~(self.loader.busy | self._starting)):"),
+            (arbiter, _WANTED, "with m.Elif(~(self.loader.busy | starting)):"),
             (arbiter, _CLEARS, "clears = self.loader_writes | self.calibrator.start"),
         ),
         host=edit(),
     ),
     "p_no_drive_in_fault": _keeps_driving,
     "p_no_drive_when_killed": _mutant(
-        top, "drive.rst.eq(self.kill | self.rst)", "drive.rst.eq(self.rst)", load().wait(4), kill_at=18
+        top, "drive.rst.eq(self.kill | self.rst)", "drive.rst.eq(self.rst)", load().wait(4), kill_at=26
     ),
     "p_no_drive_while_writing": _drives_while_closing,
     "p_clock_between_drive_and_write": _drives_while_closing,
@@ -126,66 +133,83 @@ MUTANTS = {
     "p_loading_clears": _mutant(arbiter, _CLEARS, "clears = self.editor.start | self.calibrator.start", load().load()),
     "p_only_verified": _mutant(arbiter, "(self.loader.done | self", "(self.loader.start | self", load()),
     "p_abort_clears": _keeps_driving,
-    "p_one_owner": _mutant(arbiter, "free = idle & ~queued & single", "free = idle & ~queued", both(load=1, edit=1)),
+    "p_one_owner": _mutant(arbiter, _LONE, "single.eq(1)", both(load=1, edit=1)),
     "p_one_command": _mutant(
         latch_reader, "array.word.eq(self.word)]", "array.word.eq(self.word), array.read.eq(1)]", edit()
     ),
     "p_one_timer": _mutant(
         loader,
-        "m.d.comb += [self.crc.absorb.eq(1), self",
-        "m.d.comb += [self.timer.start.eq(1), self.crc.absorb.eq(1), self",
+        "timer.asks.eq(awaiting & ~valid)",
+        "timer.asks.eq(absorbing | (awaiting & ~valid))",
         load(),
     ),
-    "p_one_row_user": _mutant(
-        arbiter, "free = idle & ~queued & single", "free = idle & ~queued", both(calibrate=1, edit=1)
-    ),
+    "p_one_row_user": _mutant(arbiter, _LONE, "single.eq(1)", both(calibrate=1, edit=1)),
     "p_one_word_line": _mutant(
-        array_access, "m.d.sync += macro.we.eq(self.tile)", "m.d.sync += macro.we.eq(-1)", load(TWO), config=TWO
+        array_access,
+        "macro.we.eq(Mux(setting, self.tile, 0))",
+        "macro.we.eq(Mux(setting, 3, 0))",
+        load(TWO),
+        config=TWO,
     ),
     "p_address_rests": _mutant(
-        array_access, "m.d.sync += macro.we.eq(0)\n", "m.d.sync += [macro.we.eq(0), macro.row.eq(~macro.row)]\n", load()
+        array_access, "holding.eq(pulsing),", "holding.eq(pulsing), macro.row.eq(macro.row ^ pulsing),", load()
     ),
     "p_write_has_reason": _goes_on_after_abort,
     "p_no_write_in_fault": _goes_on_after_abort,
     "p_latch_is_as_accepted": Mutant(
         edits=(
             (array_access, "self.macro.wdata.eq(self.word)", "self.macro.wdata.eq(self.word ^ 1)"),
-            (array_access, "self.word.eq(fetched)", "self.word.eq(fetched ^ 1)"),
+            (
+                array_access,
+                "self.fetched.eq(Mux(self._arriving, fetched, 0))",
+                "self.fetched.eq(Mux(self._arriving, fetched ^ 1, 0))",
+            ),
         ),
         host=load(),
     ),
     "p_word_comes_in_time": _mutant(
-        loader, "with m.Elif(self.timer.done):", "with m.Elif(self.timer.done & 0):", Host().load(3).wait(20)
+        loader, "awaiting & timer.late", "awaiting & timer.late & 0", Host().load(3).wait(20)
     ),
     "p_word_is_taken_in_time": _mutant(
         array_access,
-        "m.Case(_State.HOLD), m.If(timer.done)",
-        "m.Case(_State.HOLD), m.If(timer.done & 0)",
+        "written.eq(holding),",
+        "written.eq(holding & 0),",
         Host().load(6).wait(250),
     ),
     "p_word_is_read_in_time": _mutant(
-        array_access, "m.d.sync += state.eq(_State.FETCH)", "m.d.sync += state.eq(_State.READ)", load()
+        array_access, "self._fetch.eq(arriving),", "self._fetch.eq(arriving & 0),", load()
     ),
     "p_frame_ends": _mutant(
-        loader, "with m.If(self.array.array_ends):", "with m.If(self.array.array_ends & 0):", Host().load().load()
+        loader,
+        "with m.Elif(written & array.array_ends):",
+        "with m.Elif(written & array.array_ends & 0):",
+        Host().load().load(),
     ),
-    "p_read_back_ends": _mutant(loader, "self._final.eq(self.array.array_ends)", "self._final.eq(0)", load()),
+    "p_read_back_ends": _mutant(loader, "final.eq(array.array_ends)", "final.eq(0)", load()),
     "p_memory_keeps": _mutant(latch_array, "self.stored(self.port.wdata)", "self.stored(self.port.wdata) ^ 1", load()),
+    "p_settings_rest": _mutant(
+        csr, "refuses.append(self.locked)", "refuses.append(0)", Host().load(4).write("SETTLE", clocks=5).wait(2)
+    ),
+    "p_settings_exist": _mutant(csr, "refuses.append(self._disordered)", "pass", Host().write("CAL_ROWS", first=1)),
     "p_no_input_overflow": _mutant(
         buffers, "[place.eq(0), self.full.eq(1)]", "[place.eq(0), self.full.eq(0)]", infer(codes=4)
     ),
     "p_swap_only_whole": _mutant(arbiter, "waits = self.input_full & self", "waits = self", infer(codes=1)),
     "p_no_result_overflow": _mutant(
         capture,
-        "with m.If(self.adc_column == self.last):",
-        "with m.If((self.adc_column == self.last) & 0):",
+        "self.ends.eq(self.adc_column == self.last)",
+        "self.ends.eq((self.adc_column == self.last) & 0)",
         infer().wait(20),
     ),
     "p_results_are_read_first": _mutant(
         buffers, "self.done.eq(self.commit & ~self.valid)", "self.done.eq(self.commit)", infer(vectors=2)
     ),
     "p_one_result_a_column": _mutant(
-        capture, "with m.If(self.adc_column == self.last):", "with m.If(self.adc_column <= self.last):", infer(last=1)
+        capture,
+        "self.ends.eq(self.adc_column == self.last)",
+        "self.ends.eq(self.adc_column <= self.last)",
+        infer(last=1, config=BROAD),
+        config=BROAD,
     ),
     "p_b_stays": _answers_once,
     "p_r_stays": _answers_once,

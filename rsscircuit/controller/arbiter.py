@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -22,7 +22,7 @@ class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
     Each of ``load``, ``infer``, ``calibrate`` and ``edit`` starts its engine or is ``refused``, as are several at
     once; one vector may wait for the vector under way, and nothing else starts before it. A fault, a kill and
     ``clear`` end everything by ``abort``, and nothing stays programmed. Tiles are driven while they are programmed
-    and nothing is written, and by the calibrator.
+    and nothing is written, and by the calibrator. ``locked`` is high while anything works or waits to.
 
     Args:
         config: The controller.
@@ -42,6 +42,7 @@ class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
                 "input_full": In(1),
                 "cell_is_inside": In(1),
                 "idle": Out(1),
+                "locked": Out(1),
                 **{name: Out(EngineControl) for name in ENGINES},
                 "loader_tile": In(config.select_width),
                 "loader_writes": In(1),
@@ -70,13 +71,15 @@ class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         return m
 
     def _faults(self, m: Any) -> None:
-        self._busy = Cat(getattr(self, name).busy for name in ENGINES).any()
-        healthy = self.fault == FaultCode.NONE
+        self._starting = Cat(getattr(self, name).start for name in ENGINES)
+        self._works = Cat(getattr(self, name).busy for name in ENGINES).any() | self._starting.any()
+        healthy, kills = self.fault == FaultCode.NONE, Signal(name="kills")
+        m.d.sync += kills.eq(self.killed & (self._works | self.programmed.any()))
         with m.If(healthy):
             m.d.comb += self.failed.eq(self.fail)
             with m.If(self.unexpected):
                 m.d.comb += self.failed.eq(FaultCode.UNEXPECTED)
-            with m.If(self.killed & (self._busy | self.programmed.any())):
+            with m.If(kills):
                 m.d.comb += self.failed.eq(FaultCode.KILLED)
         m.d.comb += self.abort.eq(self.clear | (self.failed != FaultCode.NONE))
         with m.If(self.failed != FaultCode.NONE):
@@ -86,32 +89,38 @@ class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         self._may_start = healthy & ~self.killed  # what starts with an abort is ended by it
 
     def _starts(self, m: Any) -> None:
-        idle, queued = self._may_start & ~self._busy, Signal(name="queued")
-        commands = Cat(self.load, self.infer, self.calibrate, self.edit)
-        single = (commands & (commands - 1)) == 0
-        free = idle & ~queued & single  # a vector that waits goes first
-        same = Const(1) if self._config.tiles == 1 else self.selected == self._active
+        """A lone command is accepted when nothing runs, starts or waits, and starts its engine in the next clock."""
+        queued, rests, free = Signal(name="queued"), Signal(), Signal()
+        commands, single = Cat(self.load, self.infer, self.calibrate, self.edit), Signal()
+        same = 1 if self._config.tiles == 1 else self.selected == self._active
+        exists = 1 if self._config.tiles == 1 else self.selected < self._config.tiles
         runs = self.sequencer.busy & same
+        accepted = {
+            "loader": free & single & self.load,
+            "sequencer": queued & rests,
+            "calibrator": free & single & self.calibrate & exists,
+            "editor": free & single & self.edit & self.selected_is_programmed & self.cell_is_inside,
+        }
+        others = self.calibrate | self.edit
+        several = (self.load & (self.infer | others)) | (self.infer & others) | (self.calibrate & self.edit)
+        begins = [accepted[name] for name in ("loader", "calibrator", "editor")]
         waits = self.input_full & self.selected_is_programmed & ~queued
-        accepts = waits & single & self._may_start & (~self._busy | runs)
+        queues = waits & (rests | (self._may_start & runs)) & single
         m.d.comb += [
-            self.loader.start.eq(self.load & free),
-            self.calibrator.start.eq(self.calibrate & free & same),
-            self.editor.start.eq(self.edit & free & same & self.selected_is_programmed & self.cell_is_inside),
-            self.sequencer.start.eq(queued & idle),
-            self.idle.eq(idle),
-            self.refused.eq(
-                (self.load & ~self.loader.start)
-                | (self.calibrate & ~self.calibrator.start)
-                | (self.edit & ~self.editor.start)
-                | (self.infer & ~accepts)
-            ),
+            single.eq(~several),
+            rests.eq(self._may_start & ~self._works),
+            free.eq(rests & ~queued),
+            self.idle.eq(free),
+            self.locked.eq(self._works | queued),
+            self.refused.eq(commands.any() & ~Cat(begins, self.infer & queues).any()),
         ]
-        with m.If(self.sequencer.start | self.abort):
+        m.d.sync += [getattr(self, name).start.eq(accepted[name]) for name in ENGINES]
+        with m.If(accepted["sequencer"]):
             m.d.sync += queued.eq(0)
-        with m.Elif(self.infer & accepts):
+        with m.Elif(self.infer & queues):
             m.d.sync += queued.eq(1)
-        self._starting = self.loader.start | self.calibrator.start | self.editor.start
+        with m.If(self.abort):
+            m.d.sync += [self._starting.eq(0), queued.eq(0)]
 
     def _tiles(self, m: Any) -> None:
         tiles, active = self._config.tiles, self._active
@@ -122,8 +131,9 @@ class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
                 self.tile.eq(1 << Mux(self.loader.busy, self.loader_tile, active)),
                 self.selected_is_programmed.eq(self.programmed.bit_select(self.selected, 1)),
             ]
-            with m.If(~self._busy):
+            with m.If(~self._works):
                 m.d.sync += active.eq(self.selected)
+        starting = self.loader.start | self.calibrator.start | self.editor.start
         clears = self.loader_writes | self.editor.start | self.calibrator.start
         m.d.comb += self.verified.eq((self.loader.done | self.editor.done) & ~self.abort)
         with m.If(self.abort):
@@ -135,5 +145,5 @@ class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         with m.If(~self.abort):
             with m.If(self.calibrator.busy):
                 m.d.comb += self.wanted.eq(Mux(self.calibrator_drives, self.tile, 0))
-            with m.Elif(~(self.loader.busy | self.editor.busy | self._starting)):
+            with m.Elif(~(self.loader.busy | self.editor.busy | starting)):
                 m.d.comb += self.wanted.eq(self.programmed)

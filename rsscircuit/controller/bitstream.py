@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rsscircuit.controller.config import TILE_ID_BITS
 from rsscircuit.controller.geometry import WORD_BITS, ArrayGeometry
 from rsscircuit.errors import InputError
 
@@ -87,10 +88,10 @@ def pack(closed: NDArray[np.bool_], geometry: ArrayGeometry, tile_id: int) -> by
 
     Raises:
         TileShapeError: ``closed`` does not fit the array.
-        InputError: ``tile_id`` is not an unsigned 32-bit number.
+        InputError: ``tile_id`` is not an unsigned 16-bit number.
     """
-    if not 0 <= tile_id < 1 << WORD_BITS:
-        raise InputError("a tile id is an unsigned 32-bit number", where="bitstream", got=tile_id)
+    if not 0 <= tile_id < 1 << TILE_ID_BITS:
+        raise InputError("a tile id is an unsigned 16-bit number", where="bitstream", got=tile_id)
     header = (MAGIC, VERSION, configuration_hash(geometry), tile_id, geometry.words)
     body = np.array(header, dtype="<u4").tobytes() + geometry.to_words(closed).astype("<u4").tobytes()
     return body + zlib.crc32(body).to_bytes(_WORD_BYTES, "little")

@@ -6,29 +6,20 @@ minus bank, the row is written with that one branch closed in every column, driv
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rsscircuit.controller.capture import CaptureClient
 from rsscircuit.controller.config import ControllerConfig
+from rsscircuit.controller.counting import successor
 from rsscircuit.controller.dac_port import dac_signature
+from rsscircuit.controller.row_counter import row_counter_signature
 from rsscircuit.controller.row_writer import row_signature
 
-
-class _State(IntEnum):
-    IDLE = 0
-    ERASE = 1
-    INPUT = 2
-    UPDATE = 3
-    MEASURE = 4
-    READING = 5
-    CLOSE = 6
-    OPEN = 7
-    FINISH = 8
+_STEPS = ("erasing", "setting", "updating", "reading", "closing", "opening", "ending")
 
 
 class Calibrator(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
@@ -47,11 +38,11 @@ class Calibrator(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
                 "busy": Out(1),
                 "done": Out(1),
                 "drive": Out(1),
-                "first_row": In(row),
                 "last_row": In(row),
                 "first_branch": In(branch),
                 "last_branch": In(branch),
                 "input_code": In(config.dac_bits),
+                "counter": Out(row_counter_signature(config.geometry)),
                 "rows": Out(row_signature(config)),
                 "dac": Out(dac_signature(config)),
                 "capture": Out(CaptureClient),
@@ -59,57 +50,41 @@ class Calibrator(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         )
 
     def elaborate(self, platform: Any) -> Any:
-        """The states of the walk."""
+        """A flop a step, none high at rest."""
         m = Module()
-        state, row, branch = Signal(_State, name="state"), Signal.like(self.first_row), Signal.like(self.first_branch)
-        closed = Signal()
-        rows, dac, capture = self.rows, self.dac, self.capture
-        passing = (state == _State.ERASE) | (state == _State.CLOSE) | (state == _State.OPEN)
+        counter, rows, dac, capture = self.counter, self.rows, self.dac, self.capture
+        branch, closed = Signal.like(self.first_branch), Signal()
+        erasing, setting, updating, reading, closing, opening, ending = steps = [Signal(name=step) for step in _STEPS]
+        passing, read = erasing | closing | opening, reading & capture.done
+        last_branch, last_row = closed & (branch == self.last_branch), counter.row == self.last_row
         m.d.comb += [
-            self.busy.eq(state != _State.IDLE),
-            self.drive.eq((state == _State.MEASURE) | (state == _State.READING)),
+            self.busy.eq(Cat(steps).any()),
+            self.done.eq(ending),
+            self.drive.eq(reading),
             rows.start.eq(passing),
             rows.store.eq(passing),
-            rows.row.eq(Mux(passing, row, 0)),
-            rows.bit.eq((state == _State.CLOSE) & (rows.branch == branch)),
+            rows.bit.eq(closing & (rows.branch == branch)),
+            capture.start.eq(reading),
+            counter.rewind.eq(~self.busy & self.start),
+            counter.seek.eq(erasing & counter.ends & rows.done),
+            counter.step.eq((erasing | opening) & rows.done),
+            dac.write.eq(setting | counter.step),
+            dac.code.eq(Mux(setting, self.input_code, 0)),
+            dac.update.eq(updating | ending),
         ]
-
-        def set_input(code: Any) -> None:
-            m.d.comb += [dac.write.eq(1), dac.row.eq(row), dac.code.eq(code)]
-
-        with m.Switch(state):
-            with m.Case(_State.IDLE), m.If(self.start):
-                m.d.sync += [row.eq(0), state.eq(_State.ERASE)]
-            with m.Case(_State.ERASE), m.If(rows.done):
-                set_input(0)
-                m.d.sync += row.eq(row + 1)
-                with m.If(row == self._config.geometry.rows - 1):
-                    m.d.sync += [row.eq(self.first_row), state.eq(_State.INPUT)]
-            with m.Case(_State.INPUT):
-                set_input(self.input_code)
-                m.d.sync += state.eq(_State.UPDATE)
-            with m.Case(_State.UPDATE):
-                m.d.comb += dac.update.eq(1)
-                m.d.sync += [branch.eq(self.first_branch), closed.eq(0), state.eq(_State.MEASURE)]
-            with m.Case(_State.MEASURE):
-                m.d.comb += capture.start.eq(1)
-                m.d.sync += state.eq(_State.READING)
-            with m.Case(_State.READING), m.If(capture.done):
-                m.d.sync += [closed.eq(1), branch.eq(branch + closed), state.eq(_State.CLOSE)]
-                with m.If(closed & (branch == self.last_branch)):
-                    m.d.sync += state.eq(_State.OPEN)
-            with m.Case(_State.CLOSE), m.If(rows.done):
-                m.d.sync += state.eq(_State.MEASURE)
-            with m.Case(_State.OPEN), m.If(rows.done):
-                set_input(0)
-                m.d.sync += [row.eq(row + 1), state.eq(_State.INPUT)]
-                with m.If(row == self.last_row):
-                    m.d.sync += state.eq(_State.FINISH)
-            with m.Case(_State.FINISH):
-                m.d.comb += [dac.update.eq(1), self.done.eq(1)]
-                m.d.sync += state.eq(_State.IDLE)
-            with m.Default():
-                m.d.sync += state.eq(_State.IDLE)
+        m.d.sync += [
+            erasing.eq((~self.busy & self.start) | (erasing & ~(rows.done & counter.ends))),
+            setting.eq((erasing & rows.done & counter.ends) | (opening & rows.done & ~last_row)),
+            updating.eq(setting),
+            reading.eq(updating | (closing & rows.done) | (reading & ~capture.done)),
+            closing.eq((read & ~last_branch) | (closing & ~rows.done)),
+            opening.eq((read & last_branch) | (opening & ~rows.done)),
+            ending.eq(opening & rows.done & last_row),
+        ]
+        with m.If(updating):
+            m.d.sync += [branch.eq(self.first_branch), closed.eq(0)]
+        with m.Elif(read):
+            m.d.sync += [branch.eq(Mux(closed, successor(branch), branch)), closed.eq(1)]
         with m.If(self.abort):
-            m.d.sync += state.eq(_State.IDLE)
+            m.d.sync += Cat(steps).eq(0)
         return m

@@ -18,7 +18,7 @@ from rsscircuit.controller.capture import Capture
 from rsscircuit.controller.config import ControllerConfig
 from rsscircuit.controller.crc_unit import CrcUnit
 from rsscircuit.controller.csr import RegisterPort, Registers
-from rsscircuit.controller.dac_port import DacPort, dac_signature
+from rsscircuit.controller.dac_port import DacPort, dac_pins_signature
 from rsscircuit.controller.editor import CellEditor
 from rsscircuit.controller.faults import FaultCode
 from rsscircuit.controller.fuses import FuseReader
@@ -27,6 +27,7 @@ from rsscircuit.controller.latch_reader import LatchReader
 from rsscircuit.controller.loader import BitstreamLoader
 from rsscircuit.controller.output_enable import OutputEnable
 from rsscircuit.controller.registers import register_table
+from rsscircuit.controller.row_counter import RowCounter
 from rsscircuit.controller.row_writer import RowWriter
 from rsscircuit.controller.sequencer import Sequencer
 from rsscircuit.controller.sharing import share
@@ -56,7 +57,7 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
             ports |= {"sense": Out(1)}
         if config.measures:
             ports |= {
-                "dac": Out(dac_signature(config)),
+                "dac": Out(dac_pins_signature(config)),
                 "adc_request": Out(1),
                 "adc_column": Out(config.column_width),
                 "adc_acknowledge": In(1),
@@ -70,6 +71,7 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         self._crcs: list[Any] = []
         self._arrays: list[Any] = []
         self._rows: list[Any] = []
+        self._counters: list[Any] = []
         self._dacs: list[Any] = []
         self._captures: list[Any] = []
         self._fails: list[Any] = []
@@ -109,6 +111,7 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
             arbiter.load.eq(registers.control_load),
             arbiter.selected.eq(registers.select_tile),
             registers.refused.eq(arbiter.refused),
+            registers.locked.eq(arbiter.locked),
         ]
 
     def _status(self, m: Any) -> None:
@@ -137,6 +140,7 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
             registers.fault_code.eq(arbiter.fault),
             registers.irq_status_programmed.eq(arbiter.verified),
             registers.irq_status_fault.eq(arbiter.failed != FaultCode.NONE),
+            registers.irq_status_refused.eq(self.bus.acknowledge & self.bus.error),
             self.irq.eq(registers.irq),
         ]
 
@@ -152,6 +156,7 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
             self.programmed.eq(arbiter.programmed),
             self.fault.eq(arbiter.fault != FaultCode.NONE),
             access.tile.eq(arbiter.tile),
+            access.row.eq(registers.address_row),
             access.abort.eq(arbiter.abort),
             access.setup.eq(registers.timing_setup),
             access.pulse.eq(registers.timing_pulse),
@@ -209,7 +214,6 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         subset = Cat(getattr(registers, f"subset{place}_closed") for place in range(config.subset_words))
         inside = (row < config.geometry.rows) & (column < config.geometry.columns)
         m.d.comb += [
-            editor.row.eq(row),
             editor.column.eq(column),
             editor.keep_plus.eq(registers.address_keep_plus),
             editor.keep_minus.eq(registers.address_keep_minus),
@@ -231,7 +235,7 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         cell = Cat(registers.select_tile, registers.address_row, registers.address_column)
         m.submodules.weight_map = weights = WeightMap(self._config, len(cell))
         from_map = Signal()
-        with m.If(arbiter.editor.start):
+        with m.If(~(arbiter.editor.start | arbiter.editor.busy)):
             m.d.sync += from_map.eq(registers.control_weight)
         m.d.comb += [
             weights.push.eq(registers.map_request & ~registers.map_refused),
@@ -240,13 +244,13 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
             weights.weight.eq(registers.weight_code),
             weights.clear.eq(arbiter.clear),
             weights.abort.eq(arbiter.abort),
-            weights.start.eq(arbiter.editor.start & registers.control_weight),
+            weights.start.eq(arbiter.editor.start & from_map),
             registers.map_ready.eq(1),
             registers.map_refused.eq(arbiter.editor.busy),
             registers.status_map_whole.eq(weights.whole),
             arbiter.edit.eq(registers.control_edit | (registers.control_weight & weights.usable)),
             registers.refused.eq(arbiter.refused | (registers.control_weight & ~weights.usable)),
-            editor.start.eq((arbiter.editor.start & ~registers.control_weight) | weights.ready),
+            editor.start.eq((arbiter.editor.start & ~from_map) | weights.ready),
             arbiter.editor.busy.eq(editor.busy | weights.busy),
             editor.subset.eq(Mux(from_map, weights.subset, subset)),
         ]
@@ -254,7 +258,7 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
     def _add_sequencer(self, m: Any) -> None:
         config, registers, arbiter = self._config, self._registers, self.arbiter
         m.submodules.sequencer = sequencer = Sequencer(config)
-        m.submodules.inputs = inputs = InputBuffer(config.geometry.rows, config.dac_bits)
+        self._inputs = m.submodules.inputs = inputs = InputBuffer(config.geometry.rows, config.dac_bits)
         m.d.comb += [
             arbiter.infer.eq(registers.control_infer),
             arbiter.input_full.eq(inputs.full),
@@ -262,13 +266,13 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
             inputs.data.eq(registers.data),
             inputs.swap.eq(arbiter.sequencer.start),
             inputs.clear.eq(arbiter.abort),
-            inputs.row.eq(sequencer.row),
             sequencer.code.eq(inputs.code),
             registers.input_ready.eq(1),
             registers.input_refused.eq(inputs.full),
             registers.status_input_full.eq(inputs.full),
         ]
         self._join(m, sequencer, arbiter.sequencer)
+        self._counters.append(sequencer.rows)
         self._dacs.append(sequencer.dac)
         self._captures.append(sequencer.capture)
 
@@ -278,7 +282,6 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         m.d.comb += [
             arbiter.calibrate.eq(registers.control_calibrate),
             arbiter.calibrator_drives.eq(calibrator.drive),
-            calibrator.first_row.eq(registers.cal_rows_first),
             calibrator.last_row.eq(registers.cal_rows_last),
             calibrator.first_branch.eq(registers.cal_branches_first),
             calibrator.last_branch.eq(registers.cal_branches_last),
@@ -286,6 +289,7 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
             registers.irq_status_calibrated.eq(calibrator.done & ~arbiter.abort),
         ]
         self._join(m, calibrator, arbiter.calibrator)
+        self._counters.append(calibrator.counter)
         self._dacs.append(calibrator.dac)
         self._captures.append(calibrator.capture)
         self._rows.append(calibrator.rows)
@@ -293,13 +297,22 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
     def _add_capture(self, m: Any) -> None:
         """The converters, and the results on their way to the host."""
         config, registers, arbiter = self._config, self._registers, self.arbiter
+        m.submodules.row_counter = counter = RowCounter(config.geometry)
         m.submodules.dac_port = dac = DacPort(config)
         m.submodules.capture = capture = Capture(config)
         m.submodules.results = results = ResultBuffer(config.geometry.columns, config.code_width)
         wiring.connect(m, dac.pins, wiring.flipped(self.dac))
+        share(m, counter.client, self._counters)
         share(m, dac.client, self._dacs)
+        if config.inference:
+            m.d.comb += self._inputs.row.eq(counter.client.row)
+        if config.calibration:
+            m.d.comb += counter.first.eq(registers.cal_rows_first)
+            with m.If(arbiter.calibrator.busy):
+                m.d.comb += self._access.row.eq(counter.client.row)
         share(m, capture.client, self._captures)
         m.d.comb += [
+            dac.row.eq(counter.client.row),
             capture.abort.eq(arbiter.abort),
             capture.settle.eq(registers.settle_clocks),
             capture.conversions.eq(registers.averages_conversions),
@@ -311,6 +324,7 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
             self.adc_column.eq(capture.adc_column),
             results.push.eq(capture.push),
             results.data.eq(capture.sum),
+            results.ends.eq(capture.ends),
             results.commit.eq(capture.commit),
             capture.committed.eq(results.done),
             results.clear.eq(arbiter.abort),
@@ -326,7 +340,7 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
 
     def _add_shared_units(self, m: Any) -> None:
         """One timer, one CRC, one way through a row, one way to the latches."""
-        m.submodules.timer = timer = Timer()
+        m.submodules.timer = timer = Timer(self._config.timeout_cycles)
         m.submodules.crc_unit = crc_unit = CrcUnit()
         if self._rows:
             m.submodules.row_writer = writer = RowWriter(self._config)
@@ -337,7 +351,11 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         share(m, timer.client, self._timers)
         share(m, crc_unit.client, self._crcs)
         share(m, self._access.client, self._arrays)
-        m.d.comb += [crc_unit.word.eq(self._access.word), self.arbiter.fail.eq(reduce(or_, self._fails))]
+        m.d.comb += [
+            crc_unit.word.eq(self._access.word),
+            crc_unit.first.eq(self._access.fetched),
+            self.arbiter.fail.eq(reduce(or_, self._fails)),
+        ]
 
     def _join(self, m: Any, engine: Any, control: Any) -> None:
         """An engine's side of its start and end; a part in between may drive ``start`` and ``busy`` instead."""

@@ -11,7 +11,6 @@ BYTE_BITS = 8
 BYTES = WORD_BITS // BYTE_BITS
 INITIAL = 0xFFFF_FFFF
 FINAL_XOR = 0xFFFF_FFFF
-RESIDUE = 0xDEBB_20E3  # the register behind a message and its own checksum
 _POLYNOMIAL = 0xEDB8_8320  # 0x04C11DB7, reflected
 
 
@@ -33,10 +32,30 @@ def _parity_masks() -> tuple[int, ...]:
 PARITY_MASKS = _parity_masks()
 
 
+def _absorbed(state: int, mixed: int) -> int:
+    """The register after a byte, of which ``mixed`` is the xor with its low byte."""
+    gained = sum(((mixed & mask).bit_count() & 1) << bit for bit, mask in enumerate(PARITY_MASKS))
+    return state >> BYTE_BITS ^ gained
+
+
+def _closing() -> int:
+    """The four bytes ``state ^ byte`` that the bytes of a message's own checksum give behind it, lowest first.
+
+    They are those of a register of zeros and the word ``FINAL_XOR``, whatever the message, because all is linear.
+    """
+    state, found = 0, 0
+    for place in range(BYTES):
+        mixed = (state ^ FINAL_XOR >> BYTE_BITS * place) & 0xFF
+        found |= mixed << BYTE_BITS * place
+        state = _absorbed(state, mixed)
+    return found
+
+
+CLOSING = _closing()
+
+
 def advance(state: int, word: int) -> int:
     """The register after ``word``; start at ``INITIAL``, and the checksum is the register ^ ``FINAL_XOR``."""
     for place in range(BYTES):
-        mixed = (state ^ word >> BYTE_BITS * place) & 0xFF
-        gained = sum(((mixed & mask).bit_count() & 1) << bit for bit, mask in enumerate(PARITY_MASKS))
-        state = state >> BYTE_BITS ^ gained
+        state = _absorbed(state, (state ^ word >> BYTE_BITS * place) & 0xFF)
     return state

@@ -14,23 +14,27 @@ from rsscircuit.controller.config import ControllerConfig
 def dac_signature(config: ControllerConfig) -> Any:
     """Seen from who sets inputs; all zero when it does not.
 
-    ``write`` puts ``code`` into the register of ``row``; ``update`` moves all registers to the converters.
+    ``write`` puts ``code`` into the register of the row at hand; ``update`` moves all registers to the converters.
     """
-    return wiring.Signature(
-        {
-            "row": Out(config.geometry.row_width),
-            "code": Out(config.dac_bits),
-            "write": Out(1),
-            "update": Out(1),
-        }
-    )
+    return wiring.Signature({"code": Out(config.dac_bits), "write": Out(1), "update": Out(1)})
+
+
+def dac_pins_signature(config: ControllerConfig) -> Any:
+    """The pins: ``row`` goes with ``write``."""
+    return wiring.Signature({"row": Out(config.geometry.row_width), **dac_signature(config).members})
 
 
 class DacPort(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
     """A flop at every pin."""
 
     def __init__(self, config: ControllerConfig) -> None:
-        super().__init__({"client": In(dac_signature(config)), "pins": Out(dac_signature(config))})
+        super().__init__(
+            {
+                "client": In(dac_signature(config)),
+                "row": In(config.geometry.row_width),
+                "pins": Out(dac_pins_signature(config)),
+            }
+        )
 
     def elaborate(self, platform: Any) -> Any:
         """Row and code rest between writes."""
@@ -38,5 +42,5 @@ class DacPort(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         client, pins = self.client, self.pins
         m.d.sync += [pins.write.eq(client.write), pins.update.eq(client.update)]
         with m.If(client.write):
-            m.d.sync += [pins.row.eq(client.row), pins.code.eq(client.code)]
+            m.d.sync += [pins.row.eq(self.row), pins.code.eq(client.code)]
         return m

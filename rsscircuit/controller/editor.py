@@ -24,9 +24,10 @@ class _State(IntEnum):
 
 
 class CellEditor(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
-    """Replaces the switches of the cell at ``row`` and ``column`` by ``subset``, except in banks that are kept.
+    """Replaces the switches of the cell in ``column`` by ``subset``, except in banks that are kept.
 
-    Ends with ``done``, or with a code on ``fail``; ``old`` is the bit of the latches that the row writer moves.
+    The row is the one that the controller points to. Ends with ``done``, or with a code on ``fail``; ``old`` is the bit
+    of the latches that the row writer moves.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
@@ -38,7 +39,6 @@ class CellEditor(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
                 "busy": Out(1),
                 "done": Out(1),
                 "fail": Out(FAULT_CODE_BITS),
-                "row": In(config.geometry.row_width),
                 "column": In(config.column_width),
                 "keep_plus": In(1),
                 "keep_minus": In(1),
@@ -63,7 +63,7 @@ class CellEditor(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         ]
 
         def begin(then: _State) -> None:
-            m.d.comb += [rows.start.eq(1), rows.row.eq(self.row), self.crc.restart.eq(1)]
+            m.d.comb += [rows.start.eq(1), self.crc.restart.eq(1)]
             m.d.sync += state.eq(then)
 
         with m.Switch(state):

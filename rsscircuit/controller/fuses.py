@@ -58,18 +58,19 @@ class FuseReader(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
     def elaborate(self, platform: Any) -> Any:
         """Sense once, then verify on demand."""
         m = Module()
-        state, final, timer = Signal(_State, name="state"), Signal(), self.timer
+        state, timer = Signal(_State, name="state"), self.timer
         m.d.comb += self.busy.eq((state != _State.IDLE) & (state != _State.RESET))
         with m.Switch(state):
             with m.Case(_State.RESET), m.If(~self.killed):
-                m.d.comb += [timer.start.eq(1), timer.count.eq(self._sense_cycles)]
                 m.d.sync += [self.sense.eq(1), state.eq(_State.SENSE)]
-            with m.Case(_State.SENSE), m.If(timer.done):
-                m.d.sync += [self.sense.eq(0), state.eq(_State.REST)]
+            with m.Case(_State.SENSE):
+                m.d.comb += [timer.waits.eq(1), timer.limit.eq(self._sense_cycles)]
+                with m.If(timer.reached):
+                    m.d.sync += [self.sense.eq(0), state.eq(_State.REST)]
             with m.Case(_State.REST):
                 m.d.sync += state.eq(_State.IDLE)
             with m.Case(_State.IDLE), m.If(self.start):
-                m.d.comb += [self.array.seek.eq(1), self.crc.restart.eq(1)]
+                m.d.comb += [self.array.rewind.eq(1), self.crc.restart.eq(1)]
                 m.d.sync += state.eq(_State.READ)
             with m.Case(_State.READ):
                 m.d.comb += self.array.read.eq(1)
@@ -79,7 +80,7 @@ class FuseReader(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
                 m.d.comb += self.crc.absorb.eq(1)
                 with m.If(self.crc.last):
                     m.d.comb += self.array.step.eq(1)
-                    m.d.sync += [final.eq(self.array.array_ends), state.eq(_State.READ)]
+                    m.d.sync += state.eq(_State.READ)
                     with m.If(self.array.array_ends):
                         m.d.sync += state.eq(_State.VERIFY)
             with m.Case(_State.VERIFY):

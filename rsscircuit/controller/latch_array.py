@@ -36,11 +36,12 @@ class LatchArray(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
 
     Args:
         geometry: The array.
+        init: What the memory holds at power-up, row by row.
     """
 
-    def __init__(self, geometry: ArrayGeometry) -> None:
+    def __init__(self, geometry: ArrayGeometry, *, init: list[int] | None = None) -> None:
         self.geometry = geometry
-        self._memory = memory.Memory(shape=WORD_BITS, depth=geometry.rows << geometry.word_width, init=[])
+        self._memory = memory.Memory(shape=WORD_BITS, depth=geometry.rows << geometry.word_width, init=init or [])
         super().__init__({"port": In(macro_signature(geometry))})
 
     def elaborate(self, platform: Any) -> Any:
@@ -83,11 +84,10 @@ class FuseArray(LatchArray):
     """
 
     def __init__(self, geometry: ArrayGeometry, fused: NDArray[np.uint32] | None = None) -> None:
-        super().__init__(geometry)
         words = np.zeros((geometry.rows, 1 << geometry.word_width), dtype=np.uint32)
         if fused is not None:
             words[:, : geometry.words_per_row] = fused
-        self._memory = memory.Memory(shape=WORD_BITS, depth=words.size, init=words.ravel().tolist())
+        super().__init__(geometry, init=words.ravel().tolist())
         self.sense = Signal()
 
     def elaborate(self, platform: Any) -> Any:

@@ -50,7 +50,7 @@ class LatchReader(wiring.Component):  # type: ignore[misc]  # amaranth is untype
         ]
         with m.Switch(state):
             with m.Case(_State.IDLE), m.If(self.request & ~self.refused):
-                m.d.comb += [array.seek.eq(1), array.row.eq(self.row), array.word.eq(self.word)]
+                m.d.comb += [array.seek.eq(1), array.word.eq(self.word)]
                 m.d.sync += state.eq(_State.READ)
             with m.Case(_State.READ):
                 m.d.comb += array.read.eq(1)

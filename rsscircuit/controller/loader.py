@@ -1,12 +1,11 @@
 """The loader: a stream of words becomes a verified array of switches, or a fault.
 
 A frame is checked byte by byte while it is written. When its CRC matches, every word is read back, and the
-CRC over the header and the read-back words must match again.
+CRC over the header, as it had to be, and the read-back words must match again.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
@@ -16,7 +15,8 @@ from amaranth.lib.wiring import In, Out
 from rsscircuit.controller import crc
 from rsscircuit.controller.array_access import access_signature
 from rsscircuit.controller.bitstream import HEADER_WORDS, MAGIC, VERSION, configuration_hash
-from rsscircuit.controller.config import ControllerConfig
+from rsscircuit.controller.config import TILE_ID_BITS, ControllerConfig
+from rsscircuit.controller.counting import successor
 from rsscircuit.controller.crc_unit import CrcClient
 from rsscircuit.controller.faults import FAULT_CODE_BITS, FaultCode
 from rsscircuit.controller.geometry import WORD_BITS
@@ -26,19 +26,7 @@ _TILE_FIELD = 3
 _DATA = HEADER_WORDS
 _CHECKSUM = HEADER_WORDS + 1
 _NONE = HEADER_WORDS + 2
-
-
-class _State(IntEnum):
-    IDLE = 0
-    AWAIT = 1
-    ABSORB = 2
-    WRITE = 3
-    COMPARE = 4
-    CHECKSUM = 5
-    READ = 6
-    READ_ABSORB = 7
-    COMPARE_AGAIN = 8
-    VERIFY = 9
+_STEPS = ("awaiting", "absorbing", "writing", "comparing", "checking", "repeating", "fetching", "reading")
 
 
 class BitstreamLoader(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
@@ -47,7 +35,7 @@ class BitstreamLoader(wiring.Component):  # type: ignore[misc]  # amaranth is un
     ``start`` begins a frame, whose words are then taken from ``stream``. It ends with ``done``, or with a
     code on ``fail``, each for one clock; ``abort`` ends it silently. ``listening`` says that a further word
     is expected, now or when the word at hand is written; ``tile`` is the tile that the header named. A data
-    word takes five clocks at the shortest write pulse, and four to read back.
+    word takes six clocks at the shortest write pulse, and four to read back.
 
     Args:
         config: The controller.
@@ -64,144 +52,103 @@ class BitstreamLoader(wiring.Component):  # type: ignore[misc]  # amaranth is un
                 "fail": Out(FAULT_CODE_BITS),
                 "listening": Out(1),
                 "stream": In(stream.Signature(WORD_BITS)),
-                "tile_id": In(WORD_BITS),
+                "tile_id": In(TILE_ID_BITS),
                 "tile": Out(config.select_width),
                 "array": Out(access_signature(config.geometry)),
                 "crc": Out(CrcClient),
                 "timer": Out(TimerClient),
             }
         )
-        self._state = Signal(_State, name="state")
         self._field = Signal(range(_NONE + 1), name="field")
-        self._final = Signal(name="final")
-        self._accept = Signal(name="accept")
+        self._expected = Signal(crc.BYTE_BITS, name="expected")
+        self._differs = Signal(name="differs")
+        self._absorbing = Signal(name="absorbing")
         self._wrong = Signal(name="wrong")
 
     def elaborate(self, platform: Any) -> Any:
-        """The states of a load."""
+        """A flop a step, none high at rest; a failure ends the load by the ``abort`` that it causes."""
         m = Module()
-        state = self._state
-        m.d.sync += self._wrong.eq(0)
+        array, crc_, timer, field, valid = self.array, self.crc, self.timer, self._field, self.stream.valid
+        steps = {name: Signal(name=name) for name in _STEPS} | {"absorbing": self._absorbing}
+        awaiting, absorbing, writing, comparing, checking, repeating, fetching, reading = steps.values()
+        is_data, is_checksum, final = field == _DATA, field == _CHECKSUM, Signal(name="final")
+        begins, absorbed, written, repeated = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
-            self.busy.eq(state != _State.IDLE),
-            self.stream.ready.eq(state == _State.AWAIT),
-            self.listening.eq(
-                (state == _State.AWAIT)
-                | (state == _State.WRITE)
-                | (state == _State.ABSORB) & (self._field != _CHECKSUM)
-            ),
-            self._accept.eq(self.stream.valid & self.stream.ready),
-            self.array.take.eq(self._accept),
+            self.busy.eq(Cat(steps.values()).any()),
+            begins.eq(self.start & ~self.busy),
+            absorbed.eq(absorbing & crc_.last),
+            written.eq(writing & array.done),
+            repeated.eq(repeating & crc_.last & (field == HEADER_WORDS - 1)),
+            self.done.eq(checking & is_data & crc_.matches),
+            self.stream.ready.eq(awaiting),
+            self.listening.eq(awaiting | writing | (absorbing & ~is_checksum)),
+            timer.asks.eq(awaiting & ~valid),
+            array.rewind.eq(begins),
+            array.take.eq(awaiting & valid),
+            array.write.eq(is_data & (absorbing | writing)),
+            array.step.eq(written | (reading & (crc_.place == 0))),
+            array.read.eq(fetching | (reading & (crc_.place == 1) & ~final)),
+            crc_.restart.eq(begins | checking),
+            crc_.absorb.eq(absorbing | repeating | reading),
+            crc_.gives.eq(repeating),
+            crc_.given.eq(Mux(repeating, self._expected, 0)),
+            crc_.keep.eq(awaiting & is_checksum),
         ]
-        with m.Switch(state):
-            with m.Case(_State.IDLE), m.If(self.start):
-                m.d.comb += [self.array.seek.eq(1), self.crc.restart.eq(1)]
-                m.d.sync += self._field.eq(_NONE)
-                self._await_word(m)
-            with m.Case(_State.AWAIT):
-                self._take(m)
-            with m.Case(_State.ABSORB):
-                self._absorb(m)
-            with m.Case(_State.WRITE), m.If(self.array.done):
-                self._next_word(m)
-            self._verify(m)
-        with m.If(self._wrong):
-            self._fail(m, self._field + 1)
+        m.d.sync += [
+            awaiting.eq(begins | (awaiting & ~valid) | (absorbed & ~is_data & ~is_checksum) | written),
+            absorbing.eq((awaiting & valid) | (absorbing & ~crc_.last)),
+            writing.eq((absorbed & is_data) | (writing & ~array.done)),
+            comparing.eq((absorbed & is_checksum) | (reading & crc_.last & final)),
+            checking.eq(comparing),
+            repeating.eq((checking & is_checksum) | (repeating & ~repeated)),
+            fetching.eq(repeated | (fetching & ~array.done)),
+            reading.eq((fetching & array.done) | (reading & ~(crc_.last & final))),
+        ]
+        with m.If(reading & (crc_.place == 0)):
+            m.d.sync += final.eq(array.array_ends)
+        with m.If(begins):
+            m.d.sync += field.eq(_NONE)
+        with m.Elif(checking):
+            m.d.sync += field.eq(0)
+        with m.Elif(written & array.array_ends):
+            m.d.sync += field.eq(_CHECKSUM)
+        with m.Elif((awaiting & valid & (~field[2] | (field[0] == field[1]))) | (repeating & crc_.last)):
+            m.d.sync += field.eq(successor(field))
+        self._compare(m)
+        self._failures(m, awaiting & timer.late, checking & is_data & ~crc_.matches, is_checksum)
         with m.If(self.abort):
-            m.d.sync += state.eq(_State.IDLE)
+            m.d.sync += Cat(steps.values(), self._wrong).eq(0)
         return m
 
-    def _await_word(self, m: Any) -> None:
-        """Go on with the next word of the frame, which must come in time."""
-        m.d.comb += [self.timer.start.eq(1), self.timer.count.eq(self._config.timeout_cycles)]
-        m.d.sync += self._state.eq(_State.AWAIT)
+    def _failures(self, m: Any, late: Any, unlike: Any, is_checksum: Any) -> None:
+        """The codes of a wrong header count its words from one, and that of the checksum follows."""
+        differs = Mux(self._field < HEADER_WORDS, self._differs, is_checksum & ~self.crc.closes)
+        m.d.sync += self._wrong.eq(self._absorbing & differs)
+        with m.If(self._wrong):
+            m.d.comb += self.fail.eq(Mux(is_checksum, FaultCode.CHECKSUM, self._field + 1))
+        with m.Elif(late):
+            m.d.comb += self.fail.eq(FaultCode.TIMEOUT)
+        with m.Elif(unlike):
+            m.d.comb += self.fail.eq(FaultCode.READ_BACK)
 
-    def _take(self, m: Any) -> None:
-        """A word comes in; between words the CRC register rests, and is remembered where it matters."""
-        m.d.comb += [self.crc.mark.eq(self._field == _DATA - 1), self.crc.keep.eq(self._field == _CHECKSUM)]
-        with m.If(self._accept):
-            m.d.sync += self._state.eq(_State.ABSORB)
-            with m.If((self._field != _DATA) & (self._field != _CHECKSUM)):
-                m.d.sync += self._field.eq(self._field + 1)
-        with m.Elif(self.timer.done):
-            self._fail(m, FaultCode.TIMEOUT)
-
-    def _absorb(self, m: Any) -> None:
-        """Four clocks: header bytes are compared; data is written, which takes no less."""
-        m.d.comb += [self.crc.absorb.eq(1), self.array.write.eq(self._field == _DATA)]
-        with m.If(self.crc.last), m.Switch(self._field):
-            with m.Case(_DATA):
-                m.d.sync += self._state.eq(_State.WRITE)
-                with m.If(self.array.done):
-                    self._next_word(m)
-            with m.Case(_CHECKSUM):
-                m.d.sync += self._state.eq(_State.COMPARE)
-            with m.Default():
-                self._await_word(m)
-        m.d.sync += self._wrong.eq((self._field < HEADER_WORDS) & self._is_wrong(m))
-
-    def _is_wrong(self, m: Any) -> Any:
-        """Whether the byte at hand is another than the header's; fault codes count its words from one."""
-        geometry, tiles, crc_ = self._config.geometry, self._config.tiles, self.crc
-        header = (MAGIC, VERSION, configuration_hash(geometry), 0, geometry.words)
+    def _compare(self, m: Any) -> None:
+        """The byte that the header must have here, and whether the one at hand ``differs``; the tile that it names."""
+        config, crc_, chosen = self._config, self.crc, (1 << self._config.select_width) - 1
+        header = (MAGIC, VERSION, configuration_hash(config.geometry), 0, config.geometry.words)
         constants = Cat(Const(word, WORD_BITS) for word in header).word_select(
             Cat(crc_.place, self._field), crc.BYTE_BITS
         )
         names_tile = self._field == _TILE_FIELD
-        own = self.tile_id.word_select(crc_.place, crc.BYTE_BITS)
-        expected = Mux(names_tile, own, constants)
-        if tiles == 1:
-            return crc_.byte != expected
+        own = Cat(self.tile_id, Const(0, WORD_BITS - TILE_ID_BITS)).word_select(crc_.place, crc.BYTE_BITS)
+        m.d.comb += self._expected.eq(Mux(names_tile, own, constants))
+        if config.tiles == 1:
+            m.d.comb += self._differs.eq(crc_.byte != self._expected)
+            return
         low = names_tile & (crc_.place == 0)
         with m.If(low):
-            m.d.sync += self.tile.eq(crc_.byte)
-        chosen = (1 << self._config.select_width) - 1
+            m.d.comb += self._expected[: config.select_width].eq(self.tile)
+            with m.If(self._absorbing):
+                m.d.sync += self.tile.eq(crc_.byte)
         ignored = Mux(low, chosen, 0)
-        beyond = low & ((crc_.byte & chosen) >= tiles)
-        return ((crc_.byte | ignored) != (expected | ignored)) | beyond
-
-    def _next_word(self, m: Any) -> None:
-        """The word is written."""
-        m.d.comb += self.array.step.eq(1)
-        with m.If(self.array.array_ends):
-            m.d.sync += self._field.eq(_CHECKSUM)
-        self._await_word(m)
-
-    def _verify(self, m: Any) -> None:
-        """The CRC of the frame; then every word is read, the next one while the bytes of one are taken in."""
-        state, place = self._state, self.crc.place
-        with m.Case(_State.COMPARE):
-            m.d.sync += state.eq(_State.CHECKSUM)
-        with m.Case(_State.CHECKSUM):
-            m.d.comb += self.crc.rewind.eq(1)
-            m.d.sync += state.eq(_State.READ)
-            with m.If(~self.crc.residue):
-                self._fail(m, FaultCode.CHECKSUM)
-        with m.Case(_State.READ):
-            m.d.comb += self.array.read.eq(1)
-            with m.If(self.array.done):
-                m.d.sync += state.eq(_State.READ_ABSORB)
-        with m.Case(_State.READ_ABSORB):
-            m.d.comb += [
-                self.crc.absorb.eq(1),
-                self.array.step.eq(place == 0),
-                self.array.read.eq((place == 1) & ~self._final),
-            ]
-            with m.If(place == 0):
-                m.d.sync += self._final.eq(self.array.array_ends)
-            with m.If(self.crc.last & self._final):
-                m.d.sync += state.eq(_State.COMPARE_AGAIN)
-        with m.Case(_State.COMPARE_AGAIN):
-            m.d.sync += state.eq(_State.VERIFY)
-        with m.Case(_State.VERIFY):
-            m.d.comb += self.done.eq(self.crc.matches)
-            m.d.sync += state.eq(_State.IDLE)
-            with m.If(~self.crc.matches):
-                self._fail(m, FaultCode.READ_BACK)
-        with m.Default():
-            m.d.sync += state.eq(_State.IDLE)
-
-    def _fail(self, m: Any, code: Any) -> None:
-        """Stop and say why."""
-        m.d.comb += self.fail.eq(code)
-        m.d.sync += self._state.eq(_State.IDLE)
+        beyond = low & ((crc_.byte & chosen) >= config.tiles)
+        m.d.comb += self._differs.eq(((crc_.byte | ignored) != (self._expected | ignored)) | beyond)

@@ -27,7 +27,7 @@ class OutputEnable(wiring.Component):  # type: ignore[misc]  # amaranth is untyp
     def elaborate(self, platform: Any) -> Any:
         """Flops of the domain ``drive`` and a synchroniser."""
         m = Module()
-        alive = Signal(3)
+        alive = Signal(4)
         m.d.drive += [alive.eq(Cat(1, alive[:-1])), self.oe.eq(0)]
         with m.If(alive[-1]):
             m.d.drive += self.oe.eq(self.wanted)

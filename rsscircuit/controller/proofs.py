@@ -12,38 +12,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from rsscircuit.controller import (
-    array_access,
-    calibrator,
-    capture,
-    editor,
-    latch_reader,
-    loader,
-    row_writer,
-    sequencer,
-)
-from rsscircuit.controller.bitstream import frame_words
+from rsscircuit.controller import array_access, calibrator, editor, latch_reader, loader, row_writer, sequencer
+from rsscircuit.controller.bitstream import HEADER_WORDS, frame_words
 from rsscircuit.controller.bus import axi4_lite
 from rsscircuit.controller.config import TIMING_BITS, ControllerConfig, as_config
+from rsscircuit.controller.csr import port_name
 from rsscircuit.controller.geometry import WORD_BITS, ArrayGeometry
+from rsscircuit.controller.registers import Register, register_table
 from rsscircuit.templates import render
 
 FOLDER = "formal"
 MODULE = "xbar_properties"
 DEPTH = 3
-COVER_DEPTH = 10
+COVER_DEPTH = 12
 _TOP = "xbar_top"
-_LONGEST_WRITE = 3 * ((1 << TIMING_BITS) - 1) + 1  # the first clock, then setup, pulse and hold
+_LONGEST_WRITE = 3 * ((1 << TIMING_BITS) - 1) + 2  # the first clock, then setup, pulse and hold, and the last clock
 _BUS_PROOFS = {"axi4-lite": "axi", "wishbone": "wishbone", "spi": "spi"}
 _MEMORY = r'setparam -set MEMID "\u.latch_array0.memory" r:MEMID=\memory_of_tile'
 _STATES: dict[str, type[IntEnum]] = {
-    "LOADER": loader._State,
-    "ACCESS": array_access._State,
-    "ROW": row_writer._State,
     "EDITOR": editor._State,
-    "CALIBRATOR": calibrator._State,
-    "SEQUENCER": sequencer._State,
-    "CAPTURE": capture._State,
     "READER": latch_reader._State,
     "BUS": axi4_lite._State,
 }
@@ -106,7 +93,7 @@ PROPERTIES = {
     "p_one_command": Property(
         proof="owner", claim="a command is a write or a read or a new address", cover="c_editing"
     ),
-    "p_one_timer": Property(proof="owner", claim="one user at a time starts the timer", cover="c_result"),
+    "p_one_timer": Property(proof="owner", claim="one user at a time waits on the timer", cover="c_result"),
     "p_one_row_user": Property(proof="owner", claim="calibrator and editor are never both at work", cover="c_editing"),
     "p_one_word_line": Property(
         proof="owner",
@@ -136,10 +123,20 @@ PROPERTIES = {
     ),
     "p_frame_ends": Property(proof="bounded", claim="no more words are taken in than a frame has", cover="c_verified"),
     "p_read_back_ends": Property(
-        proof="bounded", claim="no more words are read back than the array has", cover="c_verified"
+        proof="bounded", claim="no more words are checked again than header and array have", cover="c_verified"
     ),
     "p_memory_keeps": Property(
         proof="memory", claim="the memory in the place of the latches holds what was last written", cover="c_driving"
+    ),
+    "p_settings_rest": Property(
+        proof="settings",
+        claim="no setting changes while an engine is at work or a vector waits",
+        cover="c_setting_refused",
+    ),
+    "p_settings_exist": Property(
+        proof="settings",
+        claim="rows, columns, branches and tiles that are set exist, and a first is no more than its last",
+        cover="c_value_refused",
     ),
     "p_no_input_overflow": Property(proof="buffers", claim="no code is taken into a full vector", cover="c_vector"),
     "p_swap_only_whole": Property(proof="buffers", claim="only whole vectors are run", cover="c_vector"),
@@ -195,7 +192,7 @@ def proofs(config: ControllerConfig) -> tuple[str, ...]:
     """The tasks that apply to a controller."""
     if config.fuses:
         return ()
-    chosen = ["drive", "programmed", "owner", "latches", "bounded"]
+    chosen = ["drive", "programmed", "owner", "latches", "bounded", "settings"]
     if config.array == "memory":
         chosen.append("memory")
     if config.measures:
@@ -210,42 +207,61 @@ def _wires(config: ControllerConfig) -> dict[str, tuple[str, bool]]:
         "fault": ("arbiter.fault", True),
         "programmed": ("arbiter.programmed", True),
         "abort": ("arbiter.abort", True),
+        "killed": ("output_enable.killed", True),
+        "killed_first": ("output_enable.synchroniser.stage0", True),
+        "clear": ("arbiter.clear", True),
+        "unexpected": ("arbiter.unexpected", True),
+        "kills": ("arbiter.kills", True),
         "queued": ("arbiter.queued", config.inference),
-        "loader_start": ("arbiter.loader__start", True),
-        "editor_start": ("arbiter.editor__start", config.editing),
+        **{
+            f"{name}_start": (f"arbiter.{name}__start", present)
+            for name, present in (
+                ("loader", True),
+                ("sequencer", config.inference),
+                ("calibrator", config.calibration),
+                ("editor", config.editing),
+            )
+        },
         "alive": ("output_enable.alive", True),
         "oe": ("output_enable.oe", True),
-        "loader_state": ("loader.state", True),
+        **{f"loader_{step}": (f"loader.{step}", True) for step in loader._STEPS},
         "loader_done": ("loader.done", True),
+        "loader_wrong": ("loader.wrong", True),
         "field": ("loader.field", True),
         "final_word": ("loader.final_", True),
-        "accept": ("loader.accept", True),
-        "loader_timer": ("loader.timer__start", True),
+        "accept": ("loader.array__take", True),
+        "loader_asks": ("loader.timer__asks", True),
         "place": ("crc_unit.client__place", True),
         "crc_matches": ("crc_unit.client__matches", True),
-        "timer_left": ("timer.left", True),
-        "timer_done": ("timer.client__done", True),
-        "access_state": ("array_access.state", True),
-        "access_done": ("array_access.client__done", True),
-        "access_write": ("array_access.client__write", True),
-        "access_read": ("array_access.client__read", True),
-        "access_seek": ("array_access.client__seek", True),
-        "access_timer": ("array_access.timer__start", True),
+        "clock": ("timer.clock", True),
+        "late": ("timer.client__late", True),
+        **{f"access_{step}": (f"array_access.{step}", True) for step in (*array_access._STEPS, "fetch")},
+        **{f"access_{name}": (f"array_access.client__{name}", True) for name in ("write", "read", "seek", "rewind")},
+        "fetched": ("array_access.fetched", True),
+        "access_waits": ("array_access.timer__waits", True),
         **{f"macro_{name}": (f"array_access.macro__{name}", True) for name in ("row", "word", "wdata", "we", "re")},
-        "reader_state": ("latch_reader.state", True),
-        **{f"loader_{name}": (f"loader.array__{name}", True) for name in ("seek", "step", "write", "read")},
+        **{f"reader_{name}": (f"latch_reader.{name}", True) for name in ("state", "row", "word")},
+        **{f"loader_{name}": (f"loader.array__{name}", True) for name in ("rewind", "step", "write", "read")},
         **{f"reader_{name}": (f"latch_reader.array__{name}", True) for name in ("seek", "read")},
         **{f"row_{name}": (f"row_writer.array__{name}", rows) for name in ("seek", "step", "write", "read")},
-        "row_state": ("row_writer.state", rows),
+        **{f"row_{step}": (f"row_writer.{step}", rows) for step in row_writer._STEPS},
+        "row_done": ("row_writer.client__done", rows),
         "editor_state": ("editor.state", config.editing),
         "map_busy": ("weight_map.busy", config.weight_map),
-        "calibrator_state": ("calibrator.state", config.calibration),
-        "sequencer_state": ("sequencer.state", config.inference),
-        "capture_state": ("capture.state", config.measures),
+        **{f"calibrator_{step}": (f"calibrator.{step}", config.calibration) for step in calibrator._STEPS},
+        **{f"sequencer_{step}": (f"sequencer.{step}", config.inference) for step in sequencer._STEPS},
+        **{
+            f"capture_{name}": (f"capture.{wire}", config.measures)
+            for name, wire in (
+                ("settling", "settling"),
+                ("requesting", "adc_request"),
+                ("releasing", "releasing"),
+                ("pushing", "push"),
+                ("committing", "commit"),
+            )
+        },
         "capture_start": ("capture.client__start", config.measures),
-        "capture_timer": ("capture.timer__start", config.measures),
-        "first_column": ("capture.first", config.measures),
-        "last_column": ("capture.last", config.measures),
+        "capture_asks": ("capture.timer__asks", config.measures),
         "result_push": ("results.push", config.measures),
         "result_done": ("results.done", config.measures),
         "result_clear": ("results.clear", config.measures),
@@ -260,6 +276,14 @@ def _wires(config: ControllerConfig) -> dict[str, tuple[str, bool]]:
         "register_write": ("registers.bus__write", True),
         "register_read": ("registers.bus__read", True),
         "register_address": ("registers.bus__address", True),
+        "register_error": ("registers.bus__error", True),
+        "register_writes": ("registers.writes", True),
+        "locked": ("arbiter.locked", True),
+        **{
+            alias: (f"registers.{alias}", True)
+            for register in _settings(config)
+            for alias in (f"is_{register.name.lower()}", *(port_name(register, field) for field in register.fields))
+        },
         "register_strobes": ("registers.bus__strobes", True),
         "acknowledge": ("registers.bus__acknowledge", True),
         "latch_request": ("registers.latch_request", True),
@@ -274,10 +298,26 @@ def _wires(config: ControllerConfig) -> dict[str, tuple[str, bool]]:
     }
 
 
+def _settings(config: ControllerConfig) -> list[Register]:
+    """The registers that rest while an engine is at work."""
+    return [register for register in register_table(config) if register.rests]
+
+
+def _exist(config: ControllerConfig) -> str:
+    """That the settings name what exists, as Verilog."""
+    found = []
+    for register in _settings(config):
+        names = [port_name(register, field) for field in register.fields]
+        found += [f"{name} <= {field.most}" for name, field in zip(names, register.fields, strict=True)]
+        if register.is_range:
+            found.append(" <= ".join(names))
+    return " && ".join(found)
+
+
 def load_bound(config: ControllerConfig) -> int:
     """Clocks in which a load has ended, in READY or in a fault, whatever the host does or leaves undone."""
     words = frame_words(config.geometry)
-    return words * (config.timeout_cycles + _LONGEST_WRITE) + 4 * config.geometry.words + 8
+    return words * (config.timeout_cycles + _LONGEST_WRITE) + 4 * (words - 1) + 8
 
 
 def emit_proofs(what: ArrayGeometry | ControllerConfig, verilog: str) -> dict[str, str]:
@@ -354,6 +394,7 @@ def properties(config: ControllerConfig, verilog: str) -> str:
     """
     modules = _modules(verilog)
     geometry = config.geometry
+    settings = _settings(config)
     observed, connections, ports = [], [], []
     for alias, (path, present) in _wires(config).items():
         if present:
@@ -376,6 +417,7 @@ def properties(config: ControllerConfig, verilog: str) -> str:
         tiles=config.tiles,
         rows=geometry.rows,
         words_per_row=geometry.words_per_row,
+        header_words=HEADER_WORDS,
         frame_words=frame_words(geometry),
         timeout=config.timeout_cycles,
         row_width=geometry.row_width,
@@ -383,6 +425,10 @@ def properties(config: ControllerConfig, verilog: str) -> str:
         column_width=config.column_width,
         macro_bits=geometry.row_width + geometry.word_width + WORD_BITS,
         longest_write=_LONGEST_WRITE,
+        at_setting=" || ".join(f"is_{register.name.lower()}" for register in settings),
+        settings=", ".join(port_name(register, field) for register in settings for field in register.fields),
+        setting_bits=sum(field.width for register in settings for field in register.fields),
+        settings_exist=_exist(config),
     )
 
 

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rsscircuit.controller.bitstream import configuration_hash
-from rsscircuit.controller.config import AVERAGE_BITS, COUNT_BITS, TIMING_BITS, ControllerConfig
+from rsscircuit.controller.config import AVERAGE_BITS, COUNT_BITS, TILE_ID_BITS, TIMING_BITS, ControllerConfig
 from rsscircuit.controller.faults import FAULT_CODE_BITS
 from rsscircuit.controller.geometry import WORD_BITS
 
 ADDRESS_BITS = 8
 WORD_ADDRESS_BITS = ADDRESS_BITS - 2
 IDENTITY = int.from_bytes(b"XBAR", "little")
-CONTROLLER_VERSION = 0x0001_0000
-ERROR_BITS = 4
+CONTROLLER_VERSION = 0x0001_0001
+ERROR_BITS = 3
+RANGE_LAST = 16
+"""The lowest bit of the last of a range."""
 
 
 class Access(StrEnum):
@@ -37,7 +39,7 @@ WRITABLE = (Access.READ_WRITE, Access.WRITE, Access.COMMAND, Access.CLEAR, Acces
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Bits ``low`` to ``low + width - 1`` of a register."""
+    """Bits ``low`` to ``low + width - 1`` of a register; ``limit`` values may be written, by default all of them."""
 
     name: str
     low: int
@@ -45,16 +47,35 @@ class Field:
     access: Access
     reset: int
     description: str
+    limit: int = 0
+
+    @property
+    def text(self) -> str:
+        """What the documents say: its description, and the largest value if that is less than its bits hold."""
+        most = self.most if self.limit and self.limit < 1 << self.width else None
+        return self.description if most is None else f"{self.description} At most {most}."
+
+    @property
+    def most(self) -> int:
+        """The largest value that may be written."""
+        return (self.limit or 1 << self.width) - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """A word at a byte address, a multiple of four."""
+    """A word at a byte address, a multiple of four; one that ``rests`` is not written while an engine is at work."""
 
     name: str
     address: int
     description: str
     fields: tuple[Field, ...]
+    rests: bool = False
+
+    @property
+    def text(self) -> str:
+        """What the documents say: its description, and what it refuses."""
+        order = " The first is at most the last." if self.is_range else ""
+        return f"{self.description}{order}{' It rests while an engine is at work.' if self.rests else ''}"
 
     @property
     def readable(self) -> bool:
@@ -65,6 +86,23 @@ class Register:
     def writable(self) -> bool:
         """Whether a write answers without an error."""
         return any(field.access in WRITABLE for field in self.fields)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it reads the same for ever."""
+        return all(field.access is Access.CONSTANT for field in self.fields)
+
+    @property
+    def is_range(self) -> bool:
+        """Whether it is written with a first and a last, in this order."""
+        return [(field.name, field.low) for field in self.fields] == [("first", 0), ("last", RANGE_LAST)]
+
+    @property
+    def unused_bits(self) -> int:
+        """The bits that no field has, and that must be written as zero; but for events and counters, any are taken."""
+        if all(field.access in (Access.CLEAR, Access.COUNT) for field in self.fields):
+            return 0
+        return (1 << WORD_BITS) - 1 - sum((1 << field.width) - 1 << field.low for field in self.fields)
 
     @property
     def is_port(self) -> bool:
@@ -83,7 +121,7 @@ def register_table(config: ControllerConfig) -> tuple[Register, ...]:
     if not config.fuses:
         parts += [Register("STREAM", 0x28, "Frame words, in their order.", (_whole("word", Access.PUSH),))]
     if config.fuses:
-        parts += [Register("FUSE_CRC", 0x28, "CRC-32 of the words that the fuses hold.", (_whole("crc"),))]
+        parts += [Register("FUSE_CRC", 0x28, "CRC-32 of the words that the fuses hold.", (_whole("crc"),), True)]
     if config.measures:
         parts += _measuring(config)
     if config.inference:
@@ -97,6 +135,13 @@ def register_table(config: ControllerConfig) -> tuple[Register, ...]:
 
 def _whole(name: str, access: Access = Access.READ_WRITE, reset: int = 0, description: str = "") -> Field:
     return Field(name, 0, WORD_BITS, access, reset, description or "The whole word.")
+
+
+def _range(width: int, limit: int) -> tuple[Field, ...]:
+    return (
+        Field("first", 0, width, Access.READ_WRITE, 0, "The first.", limit),
+        Field("last", RANGE_LAST, width, Access.READ_WRITE, limit - 1, "The last.", limit),
+    )
 
 
 def _identity(config: ControllerConfig) -> list[Register]:
@@ -155,6 +200,7 @@ def _control(config: ControllerConfig) -> list[Register]:
         ("result", "A vector's or step's results wait in RESULT."),
         ("calibrated", "A calibration ended."),
         ("fault", "A fault."),
+        ("refused", "An access was answered with an error."),
     )
     commands = [command("clear", 0, "End everything, drop the fault; nothing stays programmed.")]
     commands += [command("load", 1, "Verify the fuses." if config.fuses else "Begin a frame.")]
@@ -183,11 +229,11 @@ def _control(config: ControllerConfig) -> list[Register]:
         ),
         Register(
             "TILE_ID", 0x20, "Frames' tile id; its low bits select the tile if there are several.",
-            (_whole("id"),),
+            (Field("id", 0, TILE_ID_BITS, Access.READ_WRITE, 0, "The id."),), rests=True,
         ),
         Register(
             "SELECT", 0x24, "The tile that commands work on.",
-            (Field("tile", 0, config.select_width, Access.READ_WRITE, 0, "Its number."),),
+            (Field("tile", 0, config.select_width, Access.READ_WRITE, 0, "Its number.", config.tiles),), rests=True,
         ),
         Register(
             "TIMING", 0x2C, "Clocks of a write; 0 counts as 1.",
@@ -199,6 +245,7 @@ def _control(config: ControllerConfig) -> list[Register]:
                     ("hold", 16, "Address and data behind it."),
                 )
             ),
+            rests=True,
         ),
         *(
             Register(
@@ -211,9 +258,9 @@ def _control(config: ControllerConfig) -> list[Register]:
             )
         ),
         Register(
-            "ERRORS", 0x68, "Faults since the last write to this register, each up to 15.",
+            "ERRORS", 0x68, "Faults since the last write to this register, each up to 7.",
             tuple(
-                Field(name, ERROR_BITS * place, ERROR_BITS, Access.COUNT, 0, description)
+                Field(name, 4 * place, ERROR_BITS, Access.COUNT, 0, description)
                 for place, (name, description) in enumerate(
                     (
                         ("refused", "Frames with a wrong header, and words outside a frame."),
@@ -229,15 +276,15 @@ def _control(config: ControllerConfig) -> list[Register]:
 
 
 def _measuring(config: ControllerConfig) -> list[Register]:
-    last = config.geometry.columns - 1
     return [
         Register(
             "SETTLE", 0x30, "Clocks from new inputs or switches to the first conversion; 0 counts as 1.",
-            (Field("clocks", 0, COUNT_BITS, Access.READ_WRITE, 16, "Clocks."),),
+            (Field("clocks", 0, COUNT_BITS, Access.READ_WRITE, 16, "Clocks."),), rests=True,
         ),
         Register(
             "AVERAGES", 0x34, "Conversions a column whose codes are added up.",
             (Field("conversions", 0, AVERAGE_BITS, Access.READ_WRITE, 1, "Conversions; 0 stands for 256."),),
+            rests=True,
         ),
         Register(
             "RESULT", 0x3C, "The next column's code, or sum of codes.",
@@ -248,40 +295,24 @@ def _measuring(config: ControllerConfig) -> list[Register]:
         ),
         Register(
             "COLUMNS", 0x48, "The columns that are converted.",
-            (
-                Field("first", 0, config.column_width, Access.READ_WRITE, 0, "The first."),
-                Field("last", 16, config.column_width, Access.READ_WRITE, last, "The last."),
-            ),
+            _range(config.column_width, config.geometry.columns), rests=True,
         ),
     ]  # fmt: skip
 
 
 def _calibration(config: ControllerConfig) -> list[Register]:
-    geometry = config.geometry
+    rows, code = config.geometry.rows, (1 << config.dac_bits) - 1
     return [
         Register(
-            "CAL_ROWS", 0x4C, "The rows that are calibrated.",
-            (
-                Field("first", 0, geometry.row_width, Access.READ_WRITE, 0, "The first."),
-                Field("last", 16, geometry.row_width, Access.READ_WRITE, geometry.rows - 1, "The last."),
-            ),
+            "CAL_ROWS", 0x4C, "The rows that are calibrated.", _range(config.geometry.row_width, rows), rests=True
         ),
         Register(
             "CAL_BRANCHES", 0x50, "The branches that are calibrated; the minus bank follows the plus bank.",
-            (
-                Field("first", 0, config.branch_width, Access.READ_WRITE, 0, "The first."),
-                Field(
-                    "last", 16, config.branch_width, Access.READ_WRITE, config.switches_per_cell - 1, "The last."
-                ),
-            ),
+            _range(config.branch_width, config.switches_per_cell), rests=True,
         ),
         Register(
             "CAL_CODE", 0x54, "The input of the row that is calibrated; all others get zero.",
-            (
-                Field(
-                    "code", 0, config.dac_bits, Access.READ_WRITE, (1 << config.dac_bits) - 1, "Input code."
-                ),
-            ),
+            (Field("code", 0, config.dac_bits, Access.READ_WRITE, code, "Input code."),), rests=True,
         ),
     ]  # fmt: skip
 
@@ -290,8 +321,16 @@ def _cells(config: ControllerConfig) -> list[Register]:
     geometry = config.geometry
     across = max(geometry.word_width, config.column_width)
     fields = [
-        Field("row", 0, geometry.row_width, Access.READ_WRITE, 0, "Row."),
-        Field("column", 16, across, Access.READ_WRITE, 0, "Column of the cell to edit, or word in the row to read."),
+        Field("row", 0, geometry.row_width, Access.READ_WRITE, 0, "Row.", geometry.rows),
+        Field(
+            "column",
+            16,
+            across,
+            Access.READ_WRITE,
+            0,
+            "Column of the cell to edit, or word in the row to read.",
+            max(geometry.columns, geometry.words_per_row),
+        ),
     ]
     if config.editing:
         fields += [
@@ -299,7 +338,7 @@ def _cells(config: ControllerConfig) -> list[Register]:
             Field("keep_minus", 31, 1, Access.READ_WRITE, 0, "Leave the minus bank as it is."),
         ]
     registers = [
-        Register("ADDRESS", 0x58, "A cell, or a word of latches, of the selected tile.", tuple(fields)),
+        Register("ADDRESS", 0x58, "A cell, or a word of latches, of the selected tile.", tuple(fields), True),
         Register("LATCH", 0x5C, "The word of latches at ADDRESS, of a programmed tile.", (_whole("word", Access.POP),)),
     ]
     if config.editing:
@@ -307,7 +346,7 @@ def _cells(config: ControllerConfig) -> list[Register]:
             Register(
                 f"SUBSET{place}", 0x70 + 4 * place, "Switches to close in the cell: plus bank, then minus bank.",
                 (Field("closed", 0, min(WORD_BITS, config.switches_per_cell - WORD_BITS * place),
-                       Access.WRITE, 0, "One bit a branch."),),
+                       Access.WRITE, 0, "One bit a branch."),), rests=True,
             )
             for place in range(config.subset_words)
         ]  # fmt: skip
@@ -319,7 +358,7 @@ def _cells(config: ControllerConfig) -> list[Register]:
             ),
             Register(
                 "WEIGHT", 0x64, "A weight code.",
-                (Field("code", 0, config.weight_bits, Access.READ_WRITE, 0, "The code."),),
+                (Field("code", 0, config.weight_bits, Access.READ_WRITE, 0, "The code."),), rests=True,
             ),
         ]  # fmt: skip
     return registers

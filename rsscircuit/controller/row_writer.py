@@ -7,29 +7,31 @@ of any size, need no special care and no wide selector.
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rsscircuit.controller.array_access import access_signature
 from rsscircuit.controller.config import ControllerConfig
+from rsscircuit.controller.counting import successor
 from rsscircuit.controller.crc_unit import CrcClient
 from rsscircuit.controller.geometry import WORD_BITS
+
+_STEPS = ("fetching", "shifting", "absorbing", "storing")
 
 
 def row_signature(config: ControllerConfig) -> Any:
     """Seen from who uses the row writer; all zero when it does not.
 
-    ``start`` on ``row``, until ``done``. ``fetch``: begin with the old words; ``store``: write the new ones.
-    ``bit`` answers, in the same clock, to ``column`` and ``branch``; beyond the last column it is ignored.
+    ``start`` on the row that the controller points to, until ``done``. ``fetch``: begin with the old words; ``store``:
+    write the new ones. ``bit`` answers, in the same clock, to ``column`` and ``branch``; beyond the last column it is
+    ignored.
     """
     return wiring.Signature(
         {
             "start": Out(1),
-            "row": Out(config.geometry.row_width),
             "fetch": Out(1),
             "store": Out(1),
             "bit": Out(1),
@@ -38,14 +40,6 @@ def row_signature(config: ControllerConfig) -> Any:
             "done": In(1),
         }
     )
-
-
-class _State(IntEnum):
-    IDLE = 0
-    FETCH = 1
-    SHIFT = 2
-    ABSORB = 3
-    STORE = 4
 
 
 class RowWriter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
@@ -63,51 +57,44 @@ class RowWriter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         )
 
     def elaborate(self, platform: Any) -> Any:
-        """Fetch, 32 shifts, four bytes into the CRC, store; word by word."""
+        """Fetch, 32 shifts, four bytes into the CRC, store; word by word. A flop a step, none high at rest."""
         m = Module()
-        client, array, state = self.client, self.array, Signal(_State, name="state")
-        place, outside = Signal(range(WORD_BITS)), Signal()
-        word_starts = Signal(_State)
-        m.d.comb += word_starts.eq(_State.SHIFT)
-        with m.If(client.fetch):
-            m.d.comb += word_starts.eq(_State.FETCH)
-        with m.Switch(state):
-            with m.Case(_State.IDLE), m.If(client.start):
-                m.d.comb += [array.seek.eq(1), array.row.eq(client.row)]
-                m.d.sync += [client.column.eq(0), client.branch.eq(0), outside.eq(0), state.eq(word_starts)]
-            with m.Case(_State.FETCH):
-                m.d.comb += array.read.eq(1)
-                with m.If(array.done):
-                    m.d.sync += state.eq(_State.SHIFT)
-            with m.Case(_State.SHIFT):
-                m.d.comb += [array.shift.eq(1), array.bit.eq(client.bit & ~outside)]
-                m.d.sync += place.eq(place + 1)
-                self._advance(m, outside)
-                with m.If(place == WORD_BITS - 1):
-                    m.d.sync += state.eq(_State.ABSORB)
-            with m.Case(_State.ABSORB):
-                m.d.comb += self.crc.absorb.eq(1)
-                with m.If(self.crc.last):
-                    m.d.sync += state.eq(_State.STORE)
-            with m.Case(_State.STORE):
-                m.d.comb += array.write.eq(client.store)
-                with m.If(array.done | ~client.store):
-                    m.d.comb += array.step.eq(1)
-                    m.d.sync += state.eq(word_starts)
-                    with m.If(array.row_ends):
-                        m.d.comb += client.done.eq(1)
-                        m.d.sync += state.eq(_State.IDLE)
-            with m.Default():
-                m.d.sync += state.eq(_State.IDLE)
+        client, array, place, outside = self.client, self.array, Signal(range(WORD_BITS)), Signal()
+        fetching, shifting, absorbing, storing = steps = [Signal(name=step) for step in _STEPS]
+        rests, starts, stored, begins = ~Cat(steps, client.done).any(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            starts.eq(rests & client.start),
+            stored.eq(storing & (array.done | ~client.store)),
+            begins.eq(starts | (stored & ~array.row_ends)),
+            array.seek.eq(starts),
+            array.read.eq(fetching),
+            array.shift.eq(shifting),
+            array.bit.eq(shifting & client.bit & ~outside),
+            self.crc.absorb.eq(absorbing),
+            array.write.eq(storing & client.store),
+            array.step.eq(stored),
+        ]
+        m.d.sync += [
+            fetching.eq((begins & client.fetch) | (fetching & ~array.done)),
+            shifting.eq((begins & ~client.fetch) | (fetching & array.done) | (shifting & ~place.all())),
+            absorbing.eq((shifting & place.all()) | (absorbing & ~self.crc.last)),
+            storing.eq((absorbing & self.crc.last) | (storing & ~stored)),
+            client.done.eq(stored & array.row_ends),
+        ]
+        with m.If(shifting):
+            m.d.sync += place.eq(successor(place))
+            self._advance(m, outside)
+        with m.If(starts):
+            m.d.sync += [client.column.eq(0), client.branch.eq(0), outside.eq(0)]
         with m.If(self.abort):
-            m.d.sync += [state.eq(_State.IDLE), place.eq(0)]
+            m.d.sync += [Cat(steps, client.done).eq(0), place.eq(0)]
         return m
 
     def _advance(self, m: Any, outside: Any) -> None:
         """The next branch; behind the last one, the next column."""
         column, branch = self.client.column, self.client.branch
-        m.d.sync += branch.eq(branch + 1)
+        m.d.sync += branch.eq(successor(branch))
         with m.If(branch == self._config.switches_per_cell - 1):
-            m.d.sync += [branch.eq(0), column.eq(column + 1)]
+            m.d.sync += [branch.eq(0), column.eq(successor(column))]
             with m.If(column == self._config.geometry.columns - 1):
                 m.d.sync += outside.eq(1)

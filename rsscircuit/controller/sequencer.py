@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rsscircuit.controller.capture import CaptureClient
 from rsscircuit.controller.config import ControllerConfig
 from rsscircuit.controller.dac_port import dac_signature
+from rsscircuit.controller.row_counter import row_counter_signature
 
-
-class _State(IntEnum):
-    IDLE = 0
-    FETCH = 1
-    WRITE = 2
-    UPDATE = 3
-    CAPTURE = 4
+_STEPS = ("fetching", "writing", "updating", "capturing")
 
 
 class Sequencer(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
     """Runs one vector after ``start``: two clocks a row, then one reading of all columns.
 
-    ``row`` asks for a code of the vector, which ``code`` brings one clock later.
+    ``code`` is the input of the row counter's row, one clock later.
     """
 
     def __init__(self, config: ControllerConfig) -> None:
-        self._rows = config.geometry.rows
         super().__init__(
             {
                 "start": In(1),
                 "abort": In(1),
                 "busy": Out(1),
                 "done": Out(1),
-                "row": Out(config.geometry.row_width),
+                "rows": Out(row_counter_signature(config.geometry)),
                 "code": In(config.dac_bits),
                 "dac": Out(dac_signature(config)),
                 "capture": Out(CaptureClient),
@@ -44,28 +37,27 @@ class Sequencer(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         )
 
     def elaborate(self, platform: Any) -> Any:
-        """The states of a vector."""
+        """A flop a step, none high at rest."""
         m = Module()
-        state = Signal(_State, name="state")
-        m.d.comb += self.busy.eq(state != _State.IDLE)
-        with m.Switch(state):
-            with m.Case(_State.IDLE), m.If(self.start):
-                m.d.sync += [self.row.eq(0), state.eq(_State.FETCH)]
-            with m.Case(_State.FETCH):
-                m.d.sync += state.eq(_State.WRITE)
-            with m.Case(_State.WRITE):
-                m.d.comb += [self.dac.write.eq(1), self.dac.row.eq(self.row), self.dac.code.eq(self.code)]
-                m.d.sync += [self.row.eq(self.row + 1), state.eq(_State.FETCH)]
-                with m.If(self.row == self._rows - 1):
-                    m.d.sync += state.eq(_State.UPDATE)
-            with m.Case(_State.UPDATE):
-                m.d.comb += [self.dac.update.eq(1), self.capture.start.eq(1)]
-                m.d.sync += state.eq(_State.CAPTURE)
-            with m.Case(_State.CAPTURE), m.If(self.capture.done):
-                m.d.comb += self.done.eq(1)
-                m.d.sync += state.eq(_State.IDLE)
-            with m.Default():
-                m.d.sync += state.eq(_State.IDLE)
+        fetching, writing, updating, capturing = steps = [Signal(name=step) for step in _STEPS]
+        begins = Signal()
+        m.d.comb += [
+            begins.eq(self.start & ~self.busy),
+            self.busy.eq(Cat(steps).any()),
+            self.done.eq(capturing & self.capture.done),
+            self.rows.rewind.eq(begins),
+            self.rows.step.eq(writing),
+            self.dac.write.eq(writing),
+            self.dac.code.eq(Mux(writing, self.code, 0)),
+            self.dac.update.eq(updating),
+            self.capture.start.eq(updating),
+        ]
+        m.d.sync += [
+            fetching.eq(begins | (writing & ~self.rows.ends)),
+            writing.eq(fetching),
+            updating.eq(writing & self.rows.ends),
+            capturing.eq(updating | (capturing & ~self.capture.done)),
+        ]
         with m.If(self.abort):
-            m.d.sync += state.eq(_State.IDLE)
+            m.d.sync += Cat(steps).eq(0)
         return m

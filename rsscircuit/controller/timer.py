@@ -10,22 +10,32 @@ from amaranth.lib.wiring import In, Out
 
 from rsscircuit.controller.config import COUNT_BITS
 
-TimerClient = wiring.Signature({"start": Out(1), "count": Out(COUNT_BITS), "done": In(1)})
-"""Seen from who waits: ``start`` with ``count`` for one clock (zero otherwise); ``done`` in the last clock."""
+TimerClient = wiring.Signature(
+    {"waits": Out(1), "limit": Out(COUNT_BITS), "reached": In(1), "asks": Out(1), "late": In(1)}
+)
+"""Seen from who waits. ``reached`` is high in the ``limit``-th clock that ``waits`` and ``limit`` are held, and then
+the next wait begins; ``late`` in the last clock that ``asks`` may be held, until there is an answer."""
 
 
 class Timer(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
-    """Counts down: ``done`` is high in the ``count``-th clock after ``start``, and from there on."""
+    """Counts the clocks of a wait from one; a limit of zero is as good as one.
 
-    def __init__(self) -> None:
+    Args:
+        timeout_cycles: Clocks that an answer may take.
+    """
+
+    def __init__(self, timeout_cycles: int) -> None:
+        self._timeout_cycles = timeout_cycles
         super().__init__({"client": In(TimerClient)})
 
     def elaborate(self, platform: Any) -> Any:
-        """One counter."""
+        """One counter; its lowest bit need not equal that of the limit, but be no less."""
         m = Module()
-        left = Signal(COUNT_BITS)
-        with m.If(self.client.start):
-            m.d.sync += [left.eq(self.client.count), self.client.done.eq(self.client.count[1:] == 0)]
-        with m.Elif(~self.client.done):
-            m.d.sync += [left.eq(left - 1), self.client.done.eq(left == 2)]
+        client, clock = self.client, Signal(COUNT_BITS, init=1, name="clock")
+        m.d.comb += [
+            client.reached.eq((clock[1:] == client.limit[1:]) & (clock[0] | ~client.limit[0])),
+        ]
+        m.d.sync += [clock.eq(clock + 1), client.late.eq(client.asks & (clock == self._timeout_cycles - 1))]
+        with m.If(~client.asks & (~client.waits | client.reached)):
+            m.d.sync += clock.eq(1)
         return m

@@ -13,6 +13,7 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from rsscircuit.controller.config import ControllerConfig
+from rsscircuit.controller.counting import successor
 from rsscircuit.controller.geometry import WORD_BITS
 
 
@@ -77,7 +78,11 @@ class WeightMap(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         ]
         with m.If(self.push):
             ends = place == self._words - 1
-            m.d.sync += [place.eq(Mux(ends, 0, place + 1)), code.eq(code + ends), self.whole.eq(ends & code.all())]
+            m.d.sync += [
+                place.eq(Mux(ends, 0, successor(place))),
+                code.eq(code + ends),
+                self.whole.eq(ends & code.all()),
+            ]
             with m.If((code == 0) & (place == 0)):
                 m.d.sync += made_for.eq(self.cell)
         with m.Switch(state):
@@ -86,7 +91,7 @@ class WeightMap(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
             with m.Case(_State.FETCH):
                 m.d.sync += state.eq(_State.TAKE)
             with m.Case(_State.TAKE):
-                m.d.sync += [taken.eq(taken + 1), state.eq(_State.FETCH)]
+                m.d.sync += [taken.eq(successor(taken)), state.eq(_State.FETCH)]
                 for word in range(self._words):
                     with m.If(taken == word):
                         part = self.subset[WORD_BITS * word : WORD_BITS * (word + 1)]

@@ -94,7 +94,7 @@ def _registers(config: ControllerConfig) -> str:
             f"`{field.name}`",
             field.access.value,
             f"0x{field.reset:X}",
-            f"{register.description} {field.description}" if not place else field.description,
+            f"{register.text} {field.text}" if not place else field.text,
         )
         for register in register_table(config)
         for place, field in enumerate(register.fields)
@@ -105,33 +105,36 @@ def _latencies(config: ControllerConfig) -> str:
     geometry, reset = config.geometry, Settings()
     rows = []
     if not config.fuses:
-        rows.append(("load and verify", "40 + W (6 + p)", load_clocks(geometry.words, reset)))
+        rows.append(("load and verify", "62 + W (7 + p)", load_clocks(geometry.words, reset)))
     if config.inference:
         clocks = inference_clocks(geometry.rows, geometry.columns, reset)
-        rows.append(("one vector", "2 + 2 R + S + C (1 + K c)", clocks))
+        rows.append(("one vector", "4 + 2 R + S + C (1 + K c)", clocks))
     if config.editing:
-        rows.append(("one cell", "2 + w (80 + p)", edit_clocks(geometry.words_per_row, reset)))
+        rows.append(("one cell", "5 + w (83 + p)", edit_clocks(geometry.words_per_row, reset)))
     if config.calibration:
         clocks = calibration_clocks(
             geometry.rows, geometry.words_per_row, geometry.columns, reset,
             measured_rows=geometry.rows, measured_branches=config.switches_per_cell,
         )  # fmt: skip
-        formula = "1 + R P + r (2 + (b + 1) (2 + S + C (1 + K c) + P)), r rows and b branches measured"
+        formula = "2 + R P + r (2 + (b + 1) (2 + S + C (1 + K c) + P)), r rows and b branches measured"
         rows.append(("calibration of the whole tile", formula, clocks))
     return _rows(rows)
 
 
 def _measured() -> str:
-    """The rows that tests/bench/controller_fit.py wrote."""
+    """The rows that tests/bench/controller.py wrote."""
     rows = json.loads(read("handover/measured.json"))
-    head = "| part | array | LUT4 | flops | block RAM | MHz, worst of seeds | tools |\n|---|---|---|---|---|---|---|\n"
+    head = (
+        "| part | array | bus | synthesis | LUT4 | of these carry | occupied | flops | block RAM "
+        "| MHz, worst of seeds | tools |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
+    )
     return head + _rows(
         (
             row["part"],
-            f"{row['rows']}x{row['columns']}x2x{row['branches']}, AXI4-Lite, memory inside",
-            row["luts"],
-            row["flops"],
-            row["block_ram"],
+            f"{row['rows']}x{row['columns']}x2x{row['branches']}",
+            row["bus"],
+            f"`{row['command']}`",
+            *(row[name] for name in ("luts", "carry", "occupied", "flops", "block_ram")),
             f"{row['worst_megahertz']:.1f} of {row['seeds']}",
             row["tools"],
         )

@@ -30,22 +30,22 @@ class Settings:
 
     def row_pass(self, words_per_row: int) -> int:
         """One row through the word register."""
-        return 1 + words_per_row * (37 + self.pulse_clocks)
+        return 2 + words_per_row * (38 + self.pulse_clocks)
 
 
 def load_clocks(words: int, settings: Settings) -> int:
     """From the command to the verified tile, if the bus brings each word in time."""
-    return 40 + words * (6 + settings.pulse_clocks)
+    return 62 + words * (7 + settings.pulse_clocks)
 
 
 def inference_clocks(rows: int, columns: int, settings: Settings) -> int:
     """From the command to the results."""
-    return 2 + 2 * rows + settings.reading(columns)
+    return 4 + 2 * rows + settings.reading(columns)
 
 
 def edit_clocks(words_per_row: int, settings: Settings) -> int:
     """From the command to the verified cell."""
-    return 2 + words_per_row * (80 + settings.pulse_clocks)
+    return 5 + words_per_row * (83 + settings.pulse_clocks)
 
 
 def calibration_clocks(
@@ -53,4 +53,4 @@ def calibration_clocks(
 ) -> int:
     """From the command to the end, if the host takes the results in time."""
     pass_clocks, readings = settings.row_pass(words_per_row), measured_branches + 1
-    return 1 + rows * pass_clocks + measured_rows * (2 + readings * (2 + settings.reading(columns) + pass_clocks))
+    return 2 + rows * pass_clocks + measured_rows * (2 + readings * (2 + settings.reading(columns) + pass_clocks))

@@ -51,7 +51,7 @@ def _register(register: Register) -> str:
     fields = "".join(_field(field) for field in register.fields)
     external = "external " if register.is_port else ""
     return (
-        f"  {external}reg {{\n    desc = {_quoted(register.description)};\n{fields}"
+        f"  {external}reg {{\n    desc = {_quoted(register.text)};\n{fields}"
         f"  }} {register.name} @ {register.address:#04x};\n"
     )
 
@@ -59,7 +59,7 @@ def _register(register: Register) -> str:
 def _field(field: Field) -> str:
     reset = "" if field.access in _HOLDS_NO_VALUE else f" = {field.reset:#x}"
     return (
-        f"    field {{ {_PROPERTIES[field.access]} desc = {_quoted(field.description)}; }} "
+        f"    field {{ {_PROPERTIES[field.access]} desc = {_quoted(field.text)}; }} "
         f"{field.name}[{field.low + field.width - 1}:{field.low}]{reset};\n"
     )
 

@@ -11,7 +11,8 @@ module xbar_properties(
   localparam int WordsPerRow = $words_per_row;
   localparam int FrameWords = $frame_words;
   localparam int Timeout = $timeout;
-  localparam int LongestWrite = $longest_write;  // the first clock of a write, then setup, pulse and hold
+  localparam int LongestWrite = $longest_write;  // the first clock of a write, then setup, pulse and hold, and the last
+  localparam int HeaderWords = $header_words;
 
   $observed
   xbar_top u($connections);
@@ -25,91 +26,115 @@ module xbar_properties(
   end
   always @(posedge clk) if (!started) assume (rst);
 
-  wire loading = loader_state != LOADER_IDLE;
-  wire inferring = sequencer_state != SEQUENCER_IDLE;
-  wire calibrating = calibrator_state != CALIBRATOR_IDLE;
+  wire [7:0] load_steps = {loader_awaiting, loader_absorbing, loader_writing, loader_comparing, loader_checking,
+      loader_repeating, loader_fetching, loader_reading};
+  wire [6:0] calibration_steps = {calibrator_erasing, calibrator_setting, calibrator_updating, calibrator_reading,
+      calibrator_closing, calibrator_opening, calibrator_ending};
+  wire [3:0] sequence_steps = {sequencer_fetching, sequencer_writing, sequencer_updating, sequencer_capturing};
+  wire [4:0] capture_steps = {capture_settling, capture_requesting, capture_releasing, capture_pushing, capture_committing};
+  wire [4:0] row_steps = {row_fetching, row_shifting, row_absorbing, row_storing, row_done};
+  wire pulsing = macro_we != 0;
+  wire strobing = macro_re != 0;
+  wire [6:0] access_steps = {access_setting, pulsing, access_holding, access_written, strobing, access_arriving, access_fetch};
+  wire [3:0] starts = {loader_start, sequencer_start, calibrator_start, editor_start};
+
+  wire loading = load_steps != 0;
+  wire inferring = sequence_steps != 0;
+  wire calibrating = calibration_steps != 0;
   wire editing = editor_state != EDITOR_IDLE || map_busy;
   wire busy = loading || inferring || calibrating || editing;
-  wire passing = calibrator_state == CALIBRATOR_ERASE || calibrator_state == CALIBRATOR_CLOSE ||
-      calibrator_state == CALIBRATOR_OPEN;
-  wire reading = calibrator_state == CALIBRATOR_MEASURE || calibrator_state == CALIBRATOR_READING;
-  wire row_busy = row_state != ROW_IDLE;
-  wire writing_word = access_state == ACCESS_SETUP || access_state == ACCESS_PULSE || access_state == ACCESS_HOLD;
-  wire reading_word = access_state == ACCESS_READ || access_state == ACCESS_FETCH;
+  wire capturing = capture_steps != 0;
+  wire passing = calibrator_erasing || calibrator_closing || calibrator_opening;
+  wire row_busy = row_steps != 0;
+  wire editor_waits = editor_state == EDITOR_WRITE || editor_state == EDITOR_CHECK;
+  wire writing_word = access_setting || pulsing || access_holding || access_written;
+  wire reading_word = strobing || access_arriving || access_fetch;
   wire in_data = field == 5;
-  wire verifying = loader_state > LOADER_WRITE;
-  wire loader_writing = (loader_state == LOADER_ABSORB && in_data) || loader_state == LOADER_WRITE;
-  wire loader_reading = loader_state == LOADER_READ || loader_state == LOADER_READ_ABSORB;
-  wire row_ends = macro_word == WordsPerRow - 1;
+  wire verifying = loader_comparing || loader_checking || loader_repeating || loader_fetching || loader_reading;
+  wire at_setting = $at_setting;
+  wire storing = (loader_absorbing && in_data) || loader_writing;
 
-  function automatic one_hot_or_zero(input [Tiles-1:0] bits);
-    one_hot_or_zero = (bits & (bits - 1'b1)) == 0;
+  function automatic lone(input [7:0] bits);
+    lone = (bits & (bits - 1'b1)) == 0;
+  endfunction
+  function automatic one_tile(input [Tiles-1:0] bits);
+    one_tile = (bits & (bits - 1'b1)) == 0;
   endfunction
 
   reg [Tiles-1:0] old_oe, old_we;
   reg [$macro_bits-1:0] old_pins;
-  reg was_reading;
+  reg was_reading, was_abort;
   always @(posedge clk) begin
     old_oe <= oe;
-    was_reading <= reading;
+    was_reading <= calibrator_reading;
+    was_abort <= abort;
     old_we <= macro_we;
     old_pins <= {macro_row, macro_word, macro_wdata};
   end
 
   // ---------------------------------------------------------------- invariants
   always @(posedge clk) if (started) begin
-    // States outside the enumerations are not entered.
-    i_states: assert (loader_state <= LOADER_VERIFY && access_state <= ACCESS_FETCH && row_state <= ROW_STORE &&
-        editor_state <= EDITOR_VERIFY && calibrator_state <= CALIBRATOR_FINISH &&
-        sequencer_state <= SEQUENCER_CAPTURE && capture_state <= CAPTURE_COMMIT && reader_state <= READER_READY);
-    // An engine starts only while none is busy.
-    i_one_engine: assert (loading + inferring + calibrating + editing <= 1);
+    // One step follows the other, and states outside the enumerations are not entered.
+    i_steps: assert (lone(load_steps) && lone(access_steps) && lone(row_steps) && lone(calibration_steps) &&
+        lone(sequence_steps) && lone(capture_steps) && editor_state <= EDITOR_VERIFY && reader_state <= READER_READY);
+    // An engine starts only while none is busy, or starts.
+    i_one_engine: assert (lone({loading, inferring, calibrating, editing, starts}));
     // A fault aborts every engine in the clock in which it is stored, and nothing starts in a fault.
-    i_fault_is_idle: assert (fault == 0 || (!busy && programmed == 0));
+    i_fault_is_idle: assert (fault == 0 || (!busy && starts == 0 && programmed == 0));
     // A row is passed through for the calibrator or the editor, which wait for its end.
-    i_row_has_owner: assert (!row_busy || passing || editor_state == EDITOR_WRITE || editor_state == EDITOR_CHECK);
+    i_row_has_owner: assert (!row_busy || passing || editor_waits);
     // The editor's passes begin in the clock in which it enters the state that waits for their end.
-    i_editor_waits: assert (!(editor_state == EDITOR_WRITE || editor_state == EDITOR_CHECK) || row_busy);
+    i_editor_waits: assert (!editor_waits || row_busy);
     // The weight map hands its subset over where the editor begins.
     i_map_then_editor: assert (!map_busy || editor_state == EDITOR_IDLE);
-    // Reading by the host begins while nobody is busy and holds the bus, so that only a waiting vector can start.
-    i_reader_is_alone: assert (reader_state == READER_IDLE || (latch_request && !loading && !calibrating && !editing));
-    i_reader_then_vector: assert (reader_state == READER_IDLE || !inferring || sequencer_state == SEQUENCER_FETCH);
+    // Reading by the host begins while nobody is busy, starts or waits, and holds the bus.
+    i_reader_is_alone: assert (reader_state == READER_IDLE || (latch_request && !busy && starts == 0 && !queued));
+    i_reader_ends_by_kill: assert (!(reader_seek || reader_state != READER_IDLE) || !abort || killed);
+    i_wrong: assert (!loader_wrong || loading);
+    i_one_access: assert (!latch_request || !(clear || unexpected));
+    i_reader_is_inside: assert (reader_state == READER_IDLE || (reader_row < Rows && reader_word < WordsPerRow));
     // A word is written for the loader or for the row writer.
-    i_write_has_owner: assert (!writing_word || loader_writing || row_state == ROW_STORE);
-    // A word is read for the loader, the row writer or the host, whose read ends even if it is refused meanwhile.
-    i_read_has_owner: assert (!reading_word || loader_reading || row_state == ROW_FETCH ||
-        !(loading || calibrating || editing));
+    i_write_has_owner: assert (!writing_word || storing || row_storing);
+    // A word is read for the loader, the row writer or the host, until a kill, which aborts in the next clock.
+    i_read_has_owner: assert (!reading_word || loader_fetching || loader_reading || row_fetching ||
+        (!busy && starts == 0 && (reader_state == READER_READ || (kills && fault == 0))));
     // The converters are read for a vector or for the calibrator, which wait for the end.
-    i_capture_has_owner: assert ((capture_state != CAPTURE_IDLE) ==
-        (sequencer_state == SEQUENCER_CAPTURE || calibrator_state == CALIBRATOR_READING));
+    i_capture_has_owner: assert (!capturing || sequencer_capturing || calibrator_reading);
+    i_vector_is_captured: assert (!sequencer_capturing || capturing);
     // A pass stores only for the calibrator, or for the editor's first pass.
-    i_store_only: assert (!(row_state == ROW_STORE && writing_word) || passing || editor_state == EDITOR_WRITE);
-    // The pulse is the state's own.
-    i_pulse: assert (macro_we == (access_state == ACCESS_PULSE ? tile : 0));
-    i_read_pulse: assert (macro_re == 0 || access_state == ACCESS_READ);
-    // The shortest write takes as many clocks as the four bytes of its word.
-    i_write_in_step: assert (!(loader_state == LOADER_ABSORB && in_data) ||
-        (place == 0 ? access_state == ACCESS_IDLE : place == 1 ? access_state == ACCESS_SETUP :
-         place == 2 ? access_state == ACCESS_SETUP || access_state == ACCESS_PULSE : writing_word));
-    i_write_goes_on: assert (loader_state != LOADER_WRITE || writing_word);
-    i_word_begins: assert (loader_state == LOADER_IDLE || loader_state == LOADER_ABSORB ||
-        loader_state == LOADER_READ_ABSORB || place == 0);
-    // A word that is taken in while the next one is read: the read ends with the last byte.
-    i_read_in_step: assert (loader_state != LOADER_READ_ABSORB ||
-        (place < 2 ? access_state == ACCESS_IDLE : place == 2 ? access_state != ACCESS_FETCH && !writing_word :
-         access_state != ACCESS_READ && !writing_word));
-    // A reset begins at once, and its end passes two flops; what lets oe follow passes three, beside them.
-    i_reset: assert ((!reset_first || alive == 0) && (!reset || alive[2:1] == 0));
-    // Data is written, and what follows the data is not.
-    i_field: assert (!loading || loader_state == LOADER_AWAIT || loader_state == LOADER_ABSORB ||
-        field == (loader_state == LOADER_WRITE ? 5 : 6));
+    i_store_only: assert (!(row_storing && writing_word) || passing || editor_state == EDITOR_WRITE);
+    // The pulses are those of the tile at work.
+    i_pulse: assert ((macro_we & ~tile) == 0);
+    // The shortest write takes one clock more than the four bytes of its word.
+    i_write_in_step: assert (!(loader_absorbing && in_data) ||
+        (place == 0 ? access_steps == 0 : place == 1 ? access_setting : place == 2 ? access_setting || pulsing :
+         writing_word && !access_written));
+    i_write_goes_on: assert (!loader_writing || writing_word);
+    i_word_begins: assert (!loading || loader_absorbing || loader_repeating || loader_reading || place == 0);
+    // A word that is taken in while the next one is read: the read ends with the first byte of the next one.
+    i_read_in_step: assert (!loader_reading || (place == 0 ? access_steps == 0 || access_fetch :
+        place == 1 || final_word ? access_steps == 0 : place == 2 ? strobing : access_arriving));
+    // What was read is there for a clock, in which the word register is empty and its first byte is taken in; an abort
+    // leaves it behind for a clock in which nobody works.
+    i_fetched: assert (access_fetch ? macro_wdata == 0 : fetched == 0 || was_abort);
+    // An access was decoded in the clock before, when nothing was at work, and a command is no setting.
+    i_unlocked: assert (!(register_writes && at_setting) || !locked);
+    // No work is begun on a tile that does not exist; the header that names one is refused.
+    i_tile_exists: assert (tile != 0 || !(calibrating || editing || calibrator_start || editor_start || (loading &&
+        (verifying || (field > 3 && field < 7) || (field == 3 && !loader_absorbing) ||
+        (field == 3 && place > 1) || (field == 3 && place == 1 && !loader_wrong)))));
+    // A reset begins at once, and its end passes two flops; what lets oe follow passes four, beside them.
+    i_reset: assert ((!reset_first || alive == 0) && (!reset || alive[3:1] == 0));
+    // The end of a kill passes four flops, so that it is told for four clocks.
+    i_alive: assert (alive == 0 || alive == 1 || alive == 3 || alive == 7 || alive == 15);
+    i_killed: assert (!(killed_first && !killed) || alive <= 1);
+    // Data is written, the checksum follows; the header is repeated, and data are read again.
+    i_field: assert ((!loader_writing || in_data) && (!(loader_comparing || loader_checking) || in_data || field == 6) &&
+        (!loader_repeating || field < 5) && (!(loader_fetching || loader_reading) || in_data));
     // The first data word makes the tile not programmed, before its pulse; the calibrator does where it starts.
-    i_loading_clears: assert (!loading || (field != 5 && field != 6) ||
-        (loader_state == LOADER_ABSORB && place == 0) || (programmed & tile) == 0);
+    i_loading_clears: assert (!loading || !(verifying || in_data || field == 6) ||
+        (loader_absorbing && place == 0) || (programmed & tile) == 0);
     i_calibrating_clears: assert (!calibrating || (programmed & tile) == 0);
-    // The timer tells its end exactly when at most one clock is left.
-    i_timer: assert (timer_done ? timer_left <= 1 : timer_left != 1);
   end
 
 `ifdef DRIVE
@@ -123,7 +148,7 @@ module xbar_properties(
     if (settled) p_clock_between_drive_and_write: assert (!(old_oe != 0 && macro_we != 0) && !(oe != 0 && old_we != 0));
     p_drive_only_verified: assert (calibrating || (oe & ~programmed) == 0);
     p_calibration_drives_its_tile: assert (!calibrating || (oe & ~tile) == 0);
-    p_calibration_drives_to_read: assert (!calibrating || oe == 0 || reading || was_reading);
+    p_calibration_drives_to_read: assert (!calibrating || oe == 0 || was_reading);
   end
 `endif
 
@@ -134,7 +159,7 @@ module xbar_properties(
   always @(posedge clk) begin
     old_programmed <= programmed;
     old_tile <= tile;
-    was_loaded <= loader_state == LOADER_VERIFY && crc_matches;
+    was_loaded <= loader_checking && in_data && crc_matches;
     was_edited <= editor_state == EDITOR_VERIFY && crc_matches;
     old_abort <= abort;
   end
@@ -153,17 +178,17 @@ module xbar_properties(
 
 `ifdef OWNER
   // ---------------------------------------------------------------- one owner of the macro port
-  wire [3:0] commands_of_loader = {loader_seek, loader_step, loader_write, loader_read};
+  wire [3:0] commands_of_loader = {loader_rewind, loader_step, loader_write, loader_read};
   wire [3:0] commands_of_reader = {1'b0, reader_seek, 1'b0, reader_read};
   wire [3:0] commands_of_row = {row_seek, row_step, row_write, row_read};
   reg was_reset = 1'b1;  // which alone changes the address beside a pulse, and leaves nothing programmed
   always @(posedge clk) was_reset <= reset || !started;
   always @(posedge clk) if (started && !reset) begin
     p_one_owner: assert ((commands_of_loader != 0) + (commands_of_reader != 0) + (commands_of_row != 0) <= 1);
-    p_one_command: assert ((access_write + access_read <= 1) && (!(access_write || access_read) || !access_seek));
-    p_one_timer: assert ((access_timer != 0) + (loader_timer != 0) + (capture_timer != 0) <= 1);
+    p_one_command: assert ((access_write + access_read <= 1) && (!(access_write || access_read) || !(access_seek || access_rewind)));
+    p_one_timer: assert (access_waits + capture_settling + loader_asks + capture_asks <= 1);
     p_one_row_user: assert (!(calibrating && editing));
-    p_one_word_line: assert (one_hot_or_zero(macro_we) && one_hot_or_zero(macro_re) &&
+    p_one_word_line: assert (one_tile(macro_we) && one_tile(macro_re) &&
         (macro_we == 0 || macro_re == 0) && ((macro_we | macro_re) & ~tile) == 0);
     if (!was_reset) p_address_rests: assert ((macro_we == 0 && old_we == 0) || {macro_row, macro_word, macro_wdata} == old_pins);
     p_write_has_reason: assert (macro_we == 0 || loading || calibrating || editing);
@@ -178,7 +203,7 @@ module xbar_properties(
   (* anyconst *) reg [$row_width-1:0] the_row;
   (* anyconst *) reg [$word_width-1:0] the_word;
   always @(posedge clk) begin
-    assume (the_tile != 0 && one_hot_or_zero(the_tile));
+    assume (the_tile != 0 && one_tile(the_tile));
     assume (the_row < Rows && the_word < WordsPerRow);
   end
   reg [31:0] content;  // of that latch
@@ -228,36 +253,36 @@ module xbar_properties(
     i_programmed: assert ((programmed & the_tile) == 0 || edited || content == accepted);
     i_editing: assert (!editing || !mine || edited);
     // The number of the frame's words that were taken in is the loader's field.
-    i_headers: assert (loader_state != LOADER_AWAIT || (field == 7 ? headers == 0 : field < 4 ? headers == field + 1 : headers == 5));
-    i_headers_absorbed: assert (loader_state != LOADER_ABSORB || (field < 5 ? headers == field + 1 : field < 7 && headers == 5));
+    i_headers: assert (!loader_awaiting || (field == 7 ? headers == 0 : field < 4 ? headers == field + 1 : headers == 5));
+    i_headers_absorbed: assert (!loader_absorbing || (field < 5 ? headers == field + 1 : field < 7 && headers == 5));
     i_header_first: assert (!loading || headers == 5 || (next_row == 0 && next_word == 0 && !whole && !verifying));
     i_last_header: assert (!(loading && !verifying && field == 4) || (next_row == 0 && next_word == 0 && !whole));
     i_first_address: assert (!(loading && !verifying && (field < 5 || field == 7)) || (macro_row == 0 && macro_word == 0));
     // Address and frame go on together: the address is that of the next word, or of the word being written.
-    i_address: assert (!(loader_state == LOADER_AWAIT && in_data) || (!whole && macro_row == next_row && macro_word == next_word));
-    i_address_written: assert (!loader_writing || (last_was_end ? whole : !whole && (last_was_row_end ?
+    i_address: assert (!(loader_awaiting && in_data) || (!whole && macro_row == next_row && macro_word == next_word));
+    i_address_written: assert (!storing || (last_was_end ? whole : !whole && (last_was_row_end ?
         next_row == macro_row + 1'b1 && next_word == 0 : next_row == macro_row && next_word == macro_word + 1'b1)));
     i_inside: assert (next_row < Rows && next_word < WordsPerRow || !loading || whole);
     i_address_inside: assert (!(loading && !verifying) || (macro_row < Rows && macro_word < WordsPerRow));
     i_whole: assert (!(verifying || (loading && field == 6)) || whole);
     // What was passed is in the latch; the word at hand is in the word register, and in the latch behind its pulse.
-    i_word_at_hand: assert (!(loader_writing && is_there) || macro_wdata == pending);
-    i_word_written: assert (!(loader_writing && is_there && mine && access_state == ACCESS_HOLD) || content == macro_wdata);
-    i_passed: assert (!loading || !mine || headers != 5 || !passed || (loader_writing && is_there) || content == pending);
+    i_word_at_hand: assert (!(storing && is_there) || macro_wdata == pending);
+    i_word_written: assert (!(storing && is_there && mine && (access_holding || access_written)) || content == macro_wdata);
+    i_passed: assert (!loading || !mine || headers != 5 || !passed || (storing && is_there) || content == pending);
   end
 `endif
 
 `ifdef BOUNDED
   // ---------------------------------------------------------------- a load ends
-  // A load is a sequence of parts: a word is awaited, taken in and written, or read back. There are no more of them
-  // than words, and each has its time: FrameWords * (Timeout + LongestWrite) + 4 * (words read back) + 8 in all.
-  reg [15:0] since;  // clocks in this part
+  // A load is a sequence of parts: a word is awaited, taken in and written, or checked again. There are no more of
+  // them than words, and each has its time: FrameWords * (Timeout + LongestWrite) + 4 * (FrameWords - 1) + 8 in all.
+  reg [16:0] since;  // clocks in this part
   reg [31:0] words;  // that were taken in
-  reg [31:0] again;  // that were read back
-  wire read_again = loader_state == LOADER_READ_ABSORB && place == 3;
-  wire new_part = accept || read_again || (loader_writing && access_done) ||
-      (loader_state == LOADER_ABSORB && place == 3 && !in_data) ||
-      loader_state == LOADER_CHECKSUM || (loader_state == LOADER_READ && access_done);
+  reg [31:0] again;  // that were checked again
+  wire last_byte = place == 3;
+  wire checked_again = (loader_repeating || loader_reading) && last_byte;
+  wire new_part = accept || checked_again || (loader_writing && access_written) ||
+      (loader_absorbing && last_byte && !in_data) || loader_checking || (loader_fetching && access_fetch);
   always @(posedge clk) begin
     if (loader_start) begin
       since <= 0;
@@ -266,40 +291,56 @@ module xbar_properties(
     end else if (loading) begin
       since <= new_part ? 0 : since + 1'b1;
       words <= words + accept;
-      again <= again + read_again;
+      again <= again + checked_again;
     end
   end
   wire [31:0] position = macro_row * WordsPerRow + macro_word;
-  wire [16:0] left = timer_left == 0 ? 1 : timer_left;
   always @(posedge clk) if (started && !reset) begin
-    p_word_comes_in_time: assert (loader_state != LOADER_AWAIT || since < Timeout);
-    p_word_is_taken_in_time: assert (loader_state != LOADER_ABSORB && loader_state != LOADER_WRITE || since < LongestWrite);
+    p_word_comes_in_time: assert (!loader_awaiting || since < Timeout);
+    p_word_is_taken_in_time: assert (!(loader_absorbing || loader_writing) || since < LongestWrite);
     p_word_is_read_in_time: assert (!verifying || since < 4);
     p_frame_ends: assert (!loading || words <= FrameWords);
-    p_read_back_ends: assert (!loading || again <= Rows * WordsPerRow);
-    // The timer counts down while a word is awaited, and while one is written.
-    i_await: assert (loader_state != LOADER_AWAIT || since + left == Timeout);
-    i_setup: assert (!(loader_writing && access_state == ACCESS_SETUP) || (since >= 1 && since + left <= 256));
-    i_pulse_time: assert (!(loader_writing && access_state == ACCESS_PULSE) || since + left <= 511);
-    i_hold_time: assert (!(loader_writing && access_state == ACCESS_HOLD) || since + left <= 766);
-    i_absorb: assert (loader_state != LOADER_ABSORB && loader_state != LOADER_READ_ABSORB || since == place);
-    i_read_time: assert (loader_state != LOADER_READ || (!writing_word &&
-        since == (access_state == ACCESS_IDLE ? 0 : access_state == ACCESS_READ ? 1 : 2)));
-    i_check: assert (loader_state == LOADER_COMPARE || loader_state == LOADER_COMPARE_AGAIN ? since == 0 :
-        loader_state == LOADER_CHECKSUM || loader_state == LOADER_VERIFY ? since == 1 : 1'b1);
+    p_read_back_ends: assert (!loading || again <= FrameWords - 1);
+    // The timer counts while a word is awaited, and up to what TIMING says while one is written.
+    i_await: assert (!loader_awaiting || (since + 1 == clock && (late == (since == Timeout - 1))));
+    i_setup: assert (!(storing && access_setting) || (since == clock && clock <= (timing_setup == 0 ? 1 : timing_setup)));
+    i_pulse_time: assert (!(storing && pulsing) || (since >= clock && since <= 255 + clock && clock <= (timing_pulse == 0 ? 1 : timing_pulse)));
+    i_hold_time: assert (!(storing && access_holding) || (since >= clock && since <= 510 + clock && clock <= (timing_hold == 0 ? 1 : timing_hold)));
+    i_written_time: assert (!(storing && access_written) || since <= 766);
+    i_absorb: assert (!(loader_absorbing || loader_repeating || loader_reading) || since == place);
+    i_read_time: assert (!loader_fetching || (!writing_word &&
+        since == (access_steps == 0 ? 0 : strobing ? 1 : access_arriving ? 2 : 3)));
+    i_check: assert ((!loader_comparing || since == 0) && (!loader_checking || since == 1));
     // The field and the address count the words.
     i_words_header: assert (verifying || !loading || (field > 4 && field < 7) || words == (field == 7 ? 0 : field + 1));
-    i_words_data: assert (verifying || !loading || !in_data || words == 5 + position + loader_writing);
-    i_words_checksum: assert (!(loader_state == LOADER_AWAIT && field == 6) || words == FrameWords - 1);
-    i_words_whole: assert (!(verifying || (loader_state == LOADER_ABSORB && field == 6)) || words == FrameWords);
-    i_field_begins: assert (verifying || !loading || field != 7 || loader_state == LOADER_AWAIT);
+    i_words_data: assert (verifying || !loading || !in_data || words == 5 + position + storing);
+    i_words_checksum: assert (!(loader_awaiting && field == 6) || words == FrameWords - 1);
+    i_words_whole: assert (!(verifying || (loader_absorbing && field == 6)) || words == FrameWords);
+    i_field_begins: assert (verifying || !loading || field != 7 || loader_awaiting);
     i_address_begins: assert (!(loading && !verifying && !in_data) || position == 0);
     i_address_stays_inside: assert (!loading || (macro_row < Rows && macro_word < WordsPerRow));
-    i_verify_begins: assert (!(loader_state >= LOADER_COMPARE && loader_state <= LOADER_READ) || position == 0);
-    i_again_begins: assert (!loading || loader_state > LOADER_READ || again == 0);
-    i_again: assert (loader_state != LOADER_READ_ABSORB || (place == 0 ? again == position :
-        final_word ? again == Rows * WordsPerRow - 1 && position == 0 : again + 1 == position));
-    i_again_ends: assert (loader_state <= LOADER_READ_ABSORB || again == Rows * WordsPerRow);
+    i_verify_begins: assert (!(verifying && !loader_reading) || position == 0);
+    i_again_begins: assert (!loading || verifying || again == 0);
+    i_again_checked: assert (!(loader_comparing || loader_checking) || again == (in_data ? FrameWords - 1 : 0));
+    i_again_header: assert ((!loader_repeating || again == field) && (!loader_fetching || again == HeaderWords));
+    i_again: assert (!loader_reading || (place == 0 ? again == HeaderWords + position :
+        final_word ? again == FrameWords - 2 && position == 0 : again + 1 == HeaderWords + position));
+  end
+`endif
+
+`ifdef SETTINGS
+  // ---------------------------------------------------------------- what the host sets rests, and exists
+  wire [$setting_bits-1:0] settings = {$settings};
+  reg [$setting_bits-1:0] old_settings;
+  reg old_locked, old_reset;
+  always @(posedge clk) begin
+    old_settings <= settings;
+    old_locked <= locked;
+    old_reset <= reset;
+  end
+  always @(posedge clk) if (settled && !old_reset) begin
+    p_settings_rest: assert (!old_locked || settings == old_settings);
+    p_settings_exist: assert ($settings_exist);
   end
 `endif
 
@@ -313,17 +354,8 @@ module xbar_properties(
     if (reset || result_clear || result_done) columns <= 0;
     else if (result_push) columns <= columns + 1;
   end
-  // The host leaves COLUMNS alone while a reading is under way.
-  reg [$column_width-1:0] old_first, old_last;
-  reg was_capturing;
-  always @(posedge clk) begin
-    old_first <= first_column;
-    old_last <= last_column;
-    was_capturing <= capture_state != CAPTURE_IDLE || capture_start;
-    if (started && was_capturing) assume (first_column == old_first && last_column == old_last);
-  end
-  wire [$column_width-1:0] walked = adc_column - first_column;
-  wire [$column_width-1:0] to_end = last_column - first_column;
+  wire [$column_width-1:0] walked = adc_column - columns_first;
+  wire [$column_width-1:0] to_end = columns_last - columns_first;
   always @(posedge clk) if (started && !reset) begin
     p_no_input_overflow: assert (pushed <= Rows && (!input_full || pushed == Rows));
     p_swap_only_whole: assert (!input_swap || pushed == Rows);
@@ -332,8 +364,8 @@ module xbar_properties(
     p_one_result_a_column: assert (!result_done || columns == to_end + 1);
     i_place: assert (input_full ? input_place == 0 && pushed == Rows : input_place == pushed && pushed < Rows);
     i_filled: assert (columns[$column_width-1:0] == result_filled);
-    i_walk: assert (capture_state == CAPTURE_COMMIT ? columns == to_end + 1 :
-        capture_state == CAPTURE_IDLE ? columns == 0 : columns == walked && walked <= to_end);
+    i_walk: assert (capture_committing ? columns == to_end + 1 :
+        !capturing ? columns == 0 : columns == walked && walked <= to_end);
     i_vector_waits: assert (!queued || input_full);
   end
 `endif
@@ -479,7 +511,7 @@ module xbar_properties(
     c_loading: cover (loading && macro_we != 0);
     c_timeout: cover (fault == 7);
     c_driving: cover (oe != 0 && !calibrating);
-    c_verified: cover (loader_state == LOADER_VERIFY && crc_matches);
+    c_verified: cover (loader_checking && in_data && crc_matches);
     c_released: cover (driven && fault == 9);
     c_calibration_writes: cover (calibrating && macro_we != 0);
     c_calibration_drives: cover (calibrating && oe != 0);
@@ -489,6 +521,8 @@ module xbar_properties(
     c_host_reads: cover (reader_state == READER_READY);
     c_vector: cover (input_swap);
     c_result: cover (result_done);
+    c_setting_refused: cover (register_write && acknowledge && register_error && at_setting && locked);
+    c_value_refused: cover (register_write && acknowledge && register_error && at_setting && !locked);
   end
 `endif
 endmodule

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from formal_bench import TINY, Host, emitted, prove, simulate
-from formal_mutants import BUS_MUTANTS, MUTANTS, calibrate, edit, infer, load
+from formal_mutants import BUS_MUTANTS, MUTANTS, calibrate, edit, infer, load, refused
 
 from rsscircuit.controller import ArrayGeometry, ControllerConfig, emit_proofs, emit_verilog
 from rsscircuit.controller.proofs import COVER_DEPTH, PROPERTIES, Task, load_bound, proofs
@@ -30,6 +30,7 @@ ONE_A_PROOF = (
     "p_latch_is_as_accepted",
     "p_read_back_ends",
     "p_memory_keeps",
+    "p_settings_rest",
     "p_no_input_overflow",
     "p_b_after_the_write",
 )
@@ -61,7 +62,15 @@ def test_every_property_is_described_and_has_a_mutant():
 
 def test_every_situation_is_reached(tiny, tmp_path):
     timeout = Host().load(3).wait(20)
-    scenarios = [(load(), 14), (timeout, -1), (edit(), -1), (infer(), -1), (calibrate(), -1), (Host().load(), 4)]
+    scenarios = [
+        (load(), 22),
+        (timeout, -1),
+        (edit(), -1),
+        (infer(), -1),
+        (calibrate(), -1),
+        (Host().load(), 4),
+        (refused(), -1),
+    ]
     reached = set()
     for number, (host, kill_at) in enumerate(scenarios):
         failed, covers = simulate(tmp_path / str(number), tiny, TINY, host, kill_at=kill_at)
@@ -115,4 +124,4 @@ def test_fuses_have_no_proofs_yet(tiny):
 
 
 def test_the_bound_of_a_load_is_that_of_its_words():
-    assert load_bound(TINY) == 8 * (40 + 766) + 4 * 2 + 8
+    assert load_bound(TINY) == 8 * (40 + 767) + 4 * 7 + 8

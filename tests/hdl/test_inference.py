@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from controller_bench import SMALL, WIDE, Rig, frame_of, switches
 
+from rsscircuit.controller.arbiter import ENGINES
 from rsscircuit.controller.bitstream import pack
 from rsscircuit.controller.driver import BusError, ControllerFaultError
 from rsscircuit.controller.faults import FaultCode
@@ -127,6 +128,28 @@ def test_nothing_runs_without_a_vector_or_a_program():
         assert np.array_equal(rig.driver.infer_sent(), expected(rig, switches(SMALL), np.array([1, 2, 3, 4])))
         with pytest.raises(BusError):
             rig.driver.command("infer")
+
+
+def test_no_command_starts_beside_a_waiting_vector():
+    def owners(top):
+        return tuple(getattr(top.controller.arbiter, name).busy for name in ENGINES)
+
+    with Rig(SMALL, model=MODEL, record=owners, **ONLY) as rig:
+        outcomes = set()
+        for clocks in range(26, 38):  # the first vector ends meanwhile
+            rig.driver.load(frame_of(SMALL))
+            for _ in range(2):
+                rig.driver.send_input([1, 2, 3, 4])
+                rig.driver.command("infer")
+            rig.bench.wait(clocks)
+            try:
+                rig.driver.command("load")
+                outcomes.add("taken")
+            except BusError:
+                outcomes.add("refused")
+            rig.driver.clear()
+        assert outcomes == {"refused"}
+        assert max(map(sum, rig.trace)) == 1
 
 
 def test_a_dead_converter_is_a_fault():

@@ -41,7 +41,7 @@ def test_a_short_kill_at_any_time_keeps_the_switches_off(delay):
             rig.expect_programmed(switches(TINY, 1))
             rig.driver.clear()
         assert (False, 1) in outcomes
-        assert rig.driver.get("ERRORS", "kill") == 15
+        assert rig.driver.get("ERRORS", "kill") == 7
 
 
 def test_a_kill_that_lasts_holds_everything_off():
