@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,7 +27,10 @@ from rsscircuit.design import (
     MappedLayer,
     Rules,
     SwitchPlan,
+    compensate,
     costs_of,
+    largest_aims,
+    lowered,
     program,
     record,
     store,
@@ -34,19 +38,22 @@ from rsscircuit.design import (
 )
 from rsscircuit.design.ageing import AgeingAudit
 from rsscircuit.design.corners import CornerAudit
-from rsscircuit.design.files import write_array, write_bytes
+from rsscircuit.design.files import read_array, write_bytes
+from rsscircuit.design.fixing import FixingAudit
 from rsscircuit.design.marks import Marks, save_marks
 from rsscircuit.design.statistics import LayerAudit, MeasurementFloor, totals
 from rsscircuit.errors import InputError
 from rsscircuit.handover import Delivery, first_frame, hdl_files
-from rsscircuit.mapping import MAX_BIAS_ROWS, LayerMatrix, Tile, column_scale
+from rsscircuit.inference.correction import correct
+from rsscircuit.mapping import MAX_BIAS_ROWS, LayerMatrix, Tile, column_scale, moments_of
 from rsscircuit.netlist import tile_deck
 from rsscircuit.network import Network
 from rsscircuit.options import OBJECTIVES, BuildOptions
 from rsscircuit.progress import Progress
+from rsscircuit.simulate.nodal import effective_siemens
 from rsscircuit.subsetsum import Objective
 from rsscircuit.technology import Technology
-from rsscircuit.technology.cell import wire_segments
+from rsscircuit.technology.cell import Segments, wire_segments
 from rsscircuit.technology.corners import Corner, at_corners
 
 Array = NDArray[np.float64]
@@ -63,6 +70,8 @@ class Job:
         matrix: Its matrix.
         tiles: The crossbars' places in it.
         tolerance: The largest error of a pair that is good enough.
+        segments: The wires that its program allows for; None where it does not.
+        moments: float32 [rows, rows of a tile], of its inputs, where columns are chosen as wholes; None where not.
     """
 
     name: str
@@ -70,6 +79,18 @@ class Job:
     matrix: LayerMatrix
     tiles: tuple[Tile, ...]
     tolerance: Tolerance
+    segments: Segments | None = None
+    moments: NDArray[np.float32] | None = None
+
+    def effective(self, tile: Tile, banks: Array) -> Array:
+        """Column currents per volt of one tile's banks [rows, cols, 2], with the wires that are allowed for.
+
+        Raises:
+            SimulationError: The nodal solve did not converge.
+        """
+        wires = self.segments or Segments(word_ohm=0.0, bit_ohm=0.0)
+        where = f"layer {self.name}, tile {tile.index}"
+        return effective_siemens(banks, wires.word_ohm, wires.bit_ohm, where=where)
 
     @property
     def drawn(self) -> NDArray[np.bool_]:
@@ -110,6 +131,8 @@ def jobs_of(design: Design) -> tuple[Job, ...]:
             matrix=layer.matrix,
             tiles=layer.tiles,
             tolerance=same_tolerance(options, layer),
+            segments=design.segments if options.compensate_ir_drop else None,
+            moments=layer.moments,
         )
         for layer in design.layers
     )
@@ -193,6 +216,11 @@ class Assembly:
         for job in self.jobs:
             with self.timed(f"layer {job.label}"), self.progress(job.label, len(job.tiles)) as advance:
                 layers.append(self._layer(job, geometry, advance))
+        if self.options.correct_bias:
+            with self.timed("correction"), self.progress("correction", len(layers)) as advance:
+                layers = self._corrected(layers, advance)
+        for layer in layers:
+            store.save_layer(self.folder, layer)
         with self.timed("controller"), self.progress("controller", 1) as advance:
             delivery = Delivery(
                 config=ControllerConfig(geometry=geometry),
@@ -209,12 +237,12 @@ class Assembly:
     def _layer(self, job: Job, geometry: ArrayGeometry, advance: Callable[[int], None]) -> MappedLayer:
         """Scale the columns of a layer, then program and write it tile by tile."""
         matrix, drawn = job.matrix, job.drawn_tiles
-        scale = column_scales(job, self.source, self.options.headroom)
+        scale = column_scales(job, self.source, self.options, self.technology, self.corners)
         full_scale = float(np.abs(matrix.weights * scale).max())
         rules = rules_of(self.options, full_scale, job.tolerance(full_scale, scale))
-        write_array(self.folder / "layers" / f"{job.label}.scale.npy", scale)
         audit, floor = LayerAudit(matrix.weights, scale, matrix.bias_rows), MeasurementFloor()
         ageing, everywhere = AgeingAudit(self.technology), CornerAudit(self.technology, self.corners)
+        fixing = FixingAudit()
         least_total = replace(rules, objective=Objective.LEAST_TOTAL)
         if matrix.bias_bound_columns:
             audit.notes.append(
@@ -243,6 +271,7 @@ class Assembly:
                 )
                 audit.add(tile.window, crossbar, plan)
                 floor.add(crossbar, banks.marks.sigma_siemens, true_known=banks.true_known)
+                fixing.add(crossbar, plan, None if job.moments is None else moments_of(job.moments, tile))
             else:
                 audit.skip(tile.window)
             advance(1)
@@ -257,8 +286,24 @@ class Assembly:
             statistics=audit.result()
             | floor.result(full_scale)
             | ageing.result(full_scale)
-            | (everywhere.result(full_scale) if self.corners else {}),
+            | (everywhere.result(full_scale) if self.corners else {})
+            | fixing.result(),
+            moments=job.moments,
         )
+
+    def _corrected(self, layers: list[MappedLayer], advance: Callable[[int], None]) -> list[MappedLayer]:
+        """The layers with the digital constants of their outputs, by what the programmed chip answers."""
+        design = Design(
+            network=self.network,
+            technology=self.technology,
+            bank=self.bank,
+            layers=tuple(layers),
+            options=self.options.record(),
+            summary={},
+            source=store.tiles_of(self.folder, self.technology, self.bank),
+        )
+        inputs = read_array(self.folder / store.CORRECTION_FILE)
+        return [*correct(design, inputs, seed=self.options.seed, progress=advance).layers]
 
     def _tile(
         self, label: str, crossbar: Crossbar, marks: Marks, frame: bytes, without: NDArray[np.bool_] | None
@@ -306,14 +351,19 @@ def programmed(
 ) -> tuple[Crossbar, SwitchPlan]:
     """One tile with its switches chosen for the nominal point and some corners."""
     targets = job.matrix.weights[tile.window] * scale[tile.window[1]]
-    plan = program(
-        targets,
-        banks.measured,
-        rules,
+    choose = partial(
+        program,
+        measured=banks.measured,
+        rules=rules,
         stuck=banks.marks.forced,
         corners=at_corners(usable_siemens(banks.measured, banks.marks.forced), technology, corners),
         costs=costs_of(banks.measured, rules, technology),
+        moments=None if job.moments is None else moments_of(job.moments, tile),
     )
+    if job.segments is None:
+        plan = choose(targets)
+    else:
+        plan = compensate(targets, banks.measured, choose, partial(job.effective, tile))
     crossbar = Crossbar(
         layer=job.name,
         index=tile.index,
@@ -321,16 +371,39 @@ def programmed(
         die=banks.die,
         measured=banks.measured,
         closed=plan.closed,
+        aims=None if plan.compensation is None else plan.compensation.aims,
     )
     return crossbar, plan
 
 
-def column_scales(job: Job, source: BankSource, headroom: float) -> Array:
+def column_scales(
+    job: Job, source: BankSource, options: BuildOptions, technology: Technology, corners: Sequence[Corner]
+) -> Array:
     """Siemens a unit of weight, [cols], from the reach of all banks of a layer.
+
+    Where the program allows for the wires, a column's scale is lowered so far that its largest aim, not its largest
+    target, takes the headroom's share of the reach. The aims are those of a first round at the full scale, whose
+    wires lose more.
 
     Raises:
         InputError: The usual bank of a column conducts nothing.
+        SimulationError: A nodal solve did not converge.
     """
+    scale = _scales_by_reach(job, source, options.headroom)
+    if job.segments is None:
+        return scale
+    largest = np.abs(job.matrix.weights * scale).max(axis=0)
+    rules = rules_of(options, float(largest.max()), job.tolerance(float(largest.max()), scale))
+    plain, aims = replace(job, segments=None, moments=None), [largest]
+    for tile in job.drawn_tiles:
+        banks, of_tile = source.banks(job, tile), np.zeros_like(largest)
+        crossbar, plan = programmed(plain, tile, banks, scale, rules, technology, corners)
+        of_tile[tile.window[1]] = largest_aims(crossbar.targets, banks.measured, plan, partial(job.effective, tile))
+        aims.append(of_tile)
+    return lowered(scale, aims)
+
+
+def _scales_by_reach(job: Job, source: BankSource, headroom: float) -> Array:
     weights, reach = job.matrix.weights, np.zeros((*job.matrix.weights.shape, 2))
     for tile in job.drawn_tiles:
         banks = source.banks(job, tile)

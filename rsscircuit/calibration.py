@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from rsscircuit.arrays import network_inputs, read_user_array
 from rsscircuit.design import MappedLayer
-from rsscircuit.mapping import ColumnDemand, LayerMatrix, Tile
+from rsscircuit.errors import InputError
+from rsscircuit.mapping import ColumnDemand, InputMoments, LayerMatrix, Tile
 from rsscircuit.network import Array, Layer, Network, batch_size, exact_product, input_bounds, run
 from rsscircuit.options import ADC, BuildOptions
 
 CALIBRATION_DIGITS = 4
 KEPT_INPUTS = 8
+LEAST_INPUTS = 4  # two for each half that the other is checked against
 Tolerance = Callable[[float, Array], float]
 """Siemens from a layer's full scale (siemens) and the scale of its columns (float64 [cols], siemens a unit)."""
 
@@ -75,6 +79,41 @@ def tolerances(
     for first in range(0, len(data), step):
         run(network, data[first : first + step], product=product)
     return {name: _half_step(demand, options.adc_bits) for name, demand in demands.items()}
+
+
+def input_moments(
+    network: Network, calibration: str | None, matrices: Mapping[str, LayerMatrix], tiles: Mapping[str, Sequence[Tile]]
+) -> dict[str, NDArray[np.float32]]:
+    """The second moments of every layer's inputs over the calibration inputs, run through the trained network."""
+    found = {name: InputMoments(matrix, tiles[name]) for name, matrix in matrices.items()}
+    data = _calibration(network, str(calibration))
+
+    def product(layer: Layer, activations: Array) -> Array:
+        found[layer.name].add(activations)
+        return exact_product(layer, activations)
+
+    step = batch_size(network, data)
+    with threadpool_limits(1):
+        for first in range(0, len(data), step):
+            run(network, data[first : first + step], product=product)
+    return {name: moments.result() for name, moments in found.items()}
+
+
+def correction_inputs(network: Network, calibration: str | None) -> Array:
+    """The calibration inputs that the digital correction is fitted over: as many as make one batch.
+
+    Raises:
+        InputError: There is only one.
+    """
+    data = _calibration(network, str(calibration))
+    if len(data) < LEAST_INPUTS:
+        raise InputError(
+            f"a correction is fitted over at least {LEAST_INPUTS} calibration inputs",
+            where="--correct-bias",
+            got=len(data),
+            remedy="give more with --calibration",
+        )
+    return data[: batch_size(network, data)]
 
 
 def same_tolerance(options: BuildOptions, layer: MappedLayer) -> Tolerance:

@@ -17,6 +17,7 @@ from rsscircuit.design import sought
 from rsscircuit.errors import InputError, SolverError
 from rsscircuit.subsetsum import AUTO, Kind, Objective, choose
 from rsscircuit.technology import DEFAULT, Technology, load_technology, preset_names
+from rsscircuit.technology.cell import wire_segments
 from rsscircuit.technology.corners import Corner, at_corner, parse_corners
 from rsscircuit.technology.effects import only, parse_effects
 
@@ -61,6 +62,12 @@ class BuildOptions:
         netlists: ``all``, ``sample`` (the first tile of each layer) or ``none``.
         wires: Whether the netlists hold wire segments and leakage.
         headroom: Share of a bank's reach that the largest target takes.
+        compensate_ir_drop: Whether the pairs of a tile are programmed so that the effective matrix, wires and all, is
+            nearest to the weights (:mod:`rsscircuit.design.wires`).
+        joint_columns: Whether columns are chosen as wholes, weighted by what the calibration inputs have in common
+            (:mod:`rsscircuit.design.joint`).
+        correct_bias: Whether outputs get a digital gain and offset, fitted over the calibration inputs on the
+            programmed chip (:mod:`rsscircuit.inference.correction`).
     """
 
     technology: str = DEFAULT
@@ -82,6 +89,9 @@ class BuildOptions:
     netlists: str = "all"
     wires: bool = False
     headroom: float = 0.85
+    compensate_ir_drop: bool = False
+    joint_columns: bool = False
+    correct_bias: bool = False
 
     @classmethod
     def kept(cls, record: Mapping[str, Any]) -> BuildOptions:
@@ -144,6 +154,7 @@ def resolve(options: BuildOptions) -> Resolved:
     )
     corners = () if options.corners is None else parse_corners(options.corners, technology)
     _refuse_idle(options, technology, corners, 1.0 / bank.nominal_ohm)
+    _check_fixing(options, technology, bank)
     kind = Kind(
         objective=sought(OBJECTIVES[options.objective], float(options.tolerance != 0)),
         items=2 * bank.resistors,
@@ -193,6 +204,24 @@ def _refuse_idle(
             where="--corners",
             got=options.corners,
             remedy="leave them out, or put switch, temperature or voltage among --effects",
+        )
+
+
+def _check_fixing(options: BuildOptions, technology: Technology, bank: BankSpec) -> None:
+    """Refuse corrections of what there is not, or without the inputs that they are made from."""
+    segments = wire_segments(bank.nominal_ohm, technology)
+    if options.compensate_ir_drop and not (segments.word_ohm or segments.bit_ohm):
+        raise InputError(
+            f"the wires of {technology.label}, as it is built, are ideal",
+            where="--compensate-ir-drop",
+            remedy="leave it out, or put wires among --effects",
+        )
+    asked = {"--joint-columns": options.joint_columns, "--correct-bias": options.correct_bias}
+    for where in (name for name, wanted in asked.items() if wanted and options.calibration is None):
+        raise InputError(
+            "without calibration inputs nothing is known of what drives the columns",
+            where=where,
+            remedy="add --calibration",
         )
 
 

@@ -14,20 +14,21 @@ from rsscircuit.assembly import Assembly, Job, Stopwatch, floor_plan, jobs_of
 from rsscircuit.banks import Fault, refuse_misplaced
 from rsscircuit.banks.exchange import State, TileTable, write_table
 from rsscircuit.banks.table import read_table
-from rsscircuit.calibration import input_scales, kept_inputs, tolerances
+from rsscircuit.calibration import correction_inputs, input_moments, input_scales, kept_inputs, tolerances
 from rsscircuit.design import Design, labels, load, record
 from rsscircuit.design.directory import new_directory, refuse_foreign
 from rsscircuit.design.files import read_array, write_array
 from rsscircuit.design.marks import has_marks, load_marks
-from rsscircuit.design.store import INPUTS_FILE
+from rsscircuit.design.store import CORRECTION_FILE, INPUTS_FILE
 from rsscircuit.errors import DesignError, InputError, NetworkError
 from rsscircuit.mapping import cut, layer_matrix
 from rsscircuit.network import Network, read_network
-from rsscircuit.options import BuildOptions, resolve
+from rsscircuit.options import BuildOptions, Resolved, resolve
 from rsscircuit.partial import remove_leftovers
 from rsscircuit.progress import Progress, silent
 from rsscircuit.sources import VIRTUAL, TableDie, VirtualDie
 from rsscircuit.technology import technology_text
+from rsscircuit.technology.cell import wire_segments
 
 
 def build(
@@ -61,13 +62,15 @@ def build(
         raise NetworkError("the network has no layer for a crossbar", where=str(model))
     with new_directory(_resolved(out), force=force) as folder:
         timed = Stopwatch()
+        if options.correct_bias:
+            write_array(folder / CORRECTION_FILE, correction_inputs(network, options.calibration))
         with timed("input ranges"):
             scales, origin = input_scales(network, options.calibration)
         if (kept := kept_inputs(network, options.calibration)) is not None:
             write_array(folder / INPUTS_FILE, kept)
         names = [layer.name for layer in network.crossbar_layers]
         faults = _by_layer(resolved.faults, names)
-        jobs = _jobs(network, options, scales, faults, resolved.bank.resistors, timed)
+        jobs = _jobs(network, options, scales, faults, resolved, timed)
         plan = floor_plan(jobs, resolved.bank, resolved.technology)
         source = VirtualDie(seed=options.seed, resolved=resolved, floor_plan=plan, faults=faults)
         Assembly(
@@ -146,8 +149,9 @@ def program(
         source = TableDie.of(table, design, old, given.get("die", {}).get("kind", VIRTUAL))
     options = BuildOptions.kept(design.options)
     with new_directory(new, force=force) as folder:
-        if (old / INPUTS_FILE).is_file():
-            write_array(folder / INPUTS_FILE, read_array(old / INPUTS_FILE))
+        for name in (INPUTS_FILE, CORRECTION_FILE):
+            if (old / name).is_file():
+                write_array(folder / name, read_array(old / name))
         Assembly(
             network=design.network,
             jobs=jobs_of(design),
@@ -247,7 +251,7 @@ def _jobs(
     options: BuildOptions,
     scales: Mapping[str, float],
     faults: Mapping[str, Sequence[Fault]],
-    branches: int,
+    resolved: Resolved,
     timed: Stopwatch,
 ) -> tuple[Job, ...]:
     """The matrices of all layers, cut into tiles, with what is good enough for each."""
@@ -255,9 +259,14 @@ def _jobs(
     matrices = {layer.name: layer_matrix(layer, scales[layer.name]) for layer in layers}
     tiles = {name: cut(matrix.weights.shape, options.tile) for name, matrix in matrices.items()}
     for name, matrix in matrices.items():
-        refuse_misplaced(faults[name], matrix.weights != 0, branches)
+        refuse_misplaced(faults[name], matrix.weights != 0, resolved.bank.resistors)
     with timed("tolerances"):
         good_enough = tolerances(network, options, matrices, tiles)
+    moments: Mapping[str, NDArray[np.float32]] = {}
+    if options.joint_columns:
+        with timed("input moments"):
+            moments = input_moments(network, options.calibration, matrices, tiles)
+    wires = wire_segments(resolved.bank.nominal_ohm, resolved.technology) if options.compensate_ir_drop else None
     return tuple(
         Job(
             name=name,
@@ -265,6 +274,8 @@ def _jobs(
             matrix=matrix,
             tiles=tiles[name],
             tolerance=good_enough[name],
+            segments=wires,
+            moments=moments.get(name),
         )
         for (name, matrix), label in zip(matrices.items(), labels([*matrices]), strict=True)
     )

@@ -58,6 +58,21 @@ class _Tolerance(click.ParamType):  # type: ignore[type-arg]
 @option("--stuck", metavar="FILE.csv", help="Stuck switches: layer,row,column,polarity,branch,state.")
 @option("--corners", metavar="LIST", help="Serve these too: celsius=-40:125,supply=1.62:1.98,volt=0.2.")
 @option("--calibration", metavar="X.npy", help="Inputs whose activations set the input range of each layer.")
+@option(
+    "--compensate-ir-drop",
+    is_flag=True,
+    help="Program every tile so that its effective matrix, wires and all, is nearest to the weights.",
+)
+@option(
+    "--joint-columns",
+    is_flag=True,
+    help="Choose columns as wholes, so that errors cancel over the --calibration inputs.",
+)
+@option(
+    "--correct-bias",
+    is_flag=True,
+    help="Digital gain and offset of every output, fitted over --calibration inputs on the programmed chip.",
+)
 @option("--seed", type=int, default=1, help="Which virtual die.")
 @option("--variation", default="all", help="Terms at work: all, none, or some of lot,wafer,die,gradient,local,switch.")
 @option(

@@ -20,7 +20,8 @@ from rsscircuit.quantities import parse_numbers, parse_range
 @option(
     "--effects",
     help="At work on the chip: all, none, or some of solver, measurement, faults, ageing, temperature, supply, "
-    "voltage, switch, leakage, wires, dac, gain, offset, noise, adc. Else all, beside the design without read-out.",
+    "voltage, switch, leakage, wires, dac, gain, offset, noise, adc, correction. Else all, beside the design without "
+    "read-out.",
 )
 @option("--attribute", is_flag=True, help="What each effect costs, alone and switched on in that order.")
 @option("--calibration", metavar="X.npy", help="Inputs that the converters are laid out for; else the first 256.")

@@ -54,7 +54,7 @@ class CornerAudit:
             self.totals[k] += float(step[closed].sum())
             for point, siemens in enumerate(everywhere):
                 pair = np.where(closed, siemens, 0.0).sum(axis=3)
-                error = (pair[:, :, 0] - pair[:, :, 1] - crossbar.targets)[drawn]
+                error = (pair[:, :, 0] - pair[:, :, 1] - crossbar.aimed)[drawn]
                 self.squares[k, point] += float((error**2).sum())
                 self.worst[k, point] = max(self.worst[k, point], float(np.abs(error).max(initial=0.0)))
 

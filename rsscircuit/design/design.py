@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.banks import BankSpec, Die, FloorPlan, MeasuredBanks, parse_terms
-from rsscircuit.design.program import Rules
+from rsscircuit.design.rules import Rules
 from rsscircuit.errors import InputError
 from rsscircuit.mapping import LayerMatrix, Tile
 from rsscircuit.network import Network
@@ -32,6 +32,8 @@ class Crossbar:
         die: The true banks.
         measured: The banks as measured.
         closed: bool [rows, cols, 2, n], the switch plan.
+        aims: float64 [rows, cols], signed siemens that the pairs were programmed to, where those allow for the wires
+            (:mod:`rsscircuit.design.wires`); None where they are the targets.
     """
 
     layer: str
@@ -40,6 +42,12 @@ class Crossbar:
     die: Die
     measured: MeasuredBanks
     closed: NDArray[np.bool_]
+    aims: Array | None = None
+
+    @property
+    def aimed(self) -> Array:
+        """What the pairs were programmed to, [rows, cols]."""
+        return self.targets if self.aims is None else self.aims
 
     def bank_siemens(self) -> Array:
         """True conductance of each bank's closed branches, [rows, cols, 2], leakage left out."""
@@ -73,6 +81,14 @@ class Crossbar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Correction:
+    """Digital constants of a layer: an output is ``gain`` times what was read, plus ``offset``; both [cols]."""
+
+    gain: Array
+    offset: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MappedLayer:
     """One network layer on its crossbars.
 
@@ -85,6 +101,9 @@ class MappedLayer:
         full_scale_siemens: Largest target of the layer.
         rules: How its switches were chosen.
         statistics: Counts and errors of the layer, audited on the true banks.
+        moments: float32 [rows, rows of a tile], second moments of the inputs, each row's with the rows of its tile,
+            where columns were chosen as wholes; None where they were not.
+        correction: The constants of its outputs; None without.
     """
 
     name: str
@@ -95,6 +114,8 @@ class MappedLayer:
     full_scale_siemens: float
     rules: Rules
     statistics: Mapping[str, Any]
+    moments: NDArray[np.float32] | None = None
+    correction: Correction | None = None
 
     @property
     def drawn_tiles(self) -> tuple[Tile, ...]:

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.banks import MeasuredBanks
-from rsscircuit.subsetsum import AUTO, Objective, Problem, Status, solve
-from rsscircuit.technology import Technology
-from rsscircuit.technology.cell import ageing_siemens2
+from rsscircuit.design.cells import TileCells
+from rsscircuit.design.joint import settle_columns
+from rsscircuit.design.rules import Rules
+from rsscircuit.subsetsum import Status
 
 Array = NDArray[np.float64]
-Cells = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """How the switches of every pair of a layer are chosen.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Compensation:
+    """How a tile was programmed against its wires; errors are those of the measured banks.
 
     Attributes:
-        tolerance_siemens: Largest error of a pair that is good enough; 0 asks for the nearest of each.
-        objective: Which of the subsets within the tolerance; LEAST_COST is that of the least expected drift.
-        most_closed: Most closed switches a pair, both banks together; None does not bound them.
-        most_siemens: Largest conductance a pair may have in total, both banks together; None likewise.
-        solver: Name of a solver, or ``auto``.
+        aims: [rows, cols], signed siemens that its pairs were programmed to.
+        before, after: Squared error of the effective matrix, summed, siemens squared: without compensation, and as
+            programmed; never more than before.
+        rounds: How many times its pairs were chosen anew.
     """
 
-    tolerance_siemens: float
-    objective: Objective = Objective.LEAST_TOTAL
-    most_closed: int | None = None
-    most_siemens: float | None = None
-    solver: str = AUTO
+    aims: Array
+    before: float
+    after: float
+    rounds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,6 +49,9 @@ class SwitchPlan:
         reach_siemens: float64 [rows, cols, 2], what each bank conducts with every switch closed that can be.
         solvers: The solvers that answered, and why those.
         unproved: Row and column of the cells whose solver gave up before a proof, and why.
+        column_power: float64 [2, cols], e^T M e of the errors before and after columns were chosen as wholes
+            (:mod:`rsscircuit.design.joint`); None where they were not.
+        compensation: How it allows for wires (:mod:`rsscircuit.design.wires`); None where it does not.
     """
 
     closed: NDArray[np.bool_]
@@ -62,16 +63,8 @@ class SwitchPlan:
     reach_siemens: Array
     solvers: Mapping[str, str] = field(default_factory=dict)
     unproved: Mapping[tuple[int, int], str] = field(default_factory=dict)
-
-
-def sought(objective: Objective, tolerance: float) -> Objective:
-    """What is sought of a solver: without a tolerance the nearest, which is what ANY comes to by itself."""
-    return objective if tolerance > 0 or objective is Objective.ANY else Objective.NEAREST
-
-
-def costs_of(measured: MeasuredBanks, rules: Rules, technology: Technology) -> Array | None:
-    """What closing each branch costs, [rows, cols, 2, n]: its expected squared drift where the rules price it."""
-    return ageing_siemens2(measured.step_siemens, technology) if rules.objective is Objective.LEAST_COST else None
+    column_power: Array | None = None
+    compensation: Compensation | None = None
 
 
 def usable_siemens(measured: MeasuredBanks, stuck: NDArray[np.int8] | None) -> Array:
@@ -88,6 +81,7 @@ def program(
     stuck: NDArray[np.int8] | None = None,
     corners: Array | None = None,
     costs: Array | None = None,
+    moments: Array | None = None,
 ) -> SwitchPlan:
     """Choose the switches of every cell of one tile.
 
@@ -113,76 +107,39 @@ def program(
         corners: float64 [rows, cols, 2, n, corners], what closing each branch adds elsewhere than at the nominal
             point (:func:`rsscircuit.technology.corners.at_corner`).
         costs: float64 [rows, cols, 2, n], what closing each branch costs, where the rules ask for the least
-            (:func:`costs_of`).
+            (:func:`rsscircuit.design.rules.costs_of`).
+        moments: float64 [rows, rows], second moments of the inputs, where columns are chosen as wholes once every cell
+            has a choice (:mod:`rsscircuit.design.joint`).
     """
-    tolerance = rules.tolerance_siemens
-    step = usable_siemens(measured, stuck)
-    drawn = np.any(step > 0, axis=(2, 3))
-    everywhere = step[..., None] if corners is None else np.concatenate([step[..., None], corners], axis=4)
-    items = np.concatenate([everywhere[:, :, 0], -everywhere[:, :, 1]], axis=2)
-    shape = items.shape[:3]
-    forced = np.zeros(shape, np.int8) if stuck is None else stuck.reshape(shape)
-    prices = None if costs is None else costs.reshape(shape)
-    chosen = np.zeros(shape, np.bool_)
-    residual, worst = -targets.copy(), np.abs(targets)
-    status = np.zeros(targets.shape, np.int8)
-    solvers: dict[str, str] = {}
-    unproved: dict[tuple[int, int], str] = {}
-
-    def attempt(cells: Cells, aim: Array, width: float) -> None:
-        objective = sought(rules.objective, width)
-        problem = Problem.of(
-            items[cells],
-            np.repeat(aim[:, None], items.shape[3], axis=1),
-            tolerance=width,
-            objective=objective,
-            costs=prices[cells] if prices is not None and objective is Objective.LEAST_COST else None,
-            forced=forced[cells],
-            most_count=rules.most_closed,
-            most_total=np.inf if rules.most_siemens is None else rules.most_siemens,
-        )
-        answer = solve(problem, rules.solver)
-        chosen[cells], status[cells] = answer.chosen, answer.status
-        errors = answer.residuals + (aim - targets[cells])[:, None]
-        residual[cells], worst[cells] = errors[:, 0], np.abs(errors).max(axis=1)
-        if answer.solver:
-            solvers.setdefault(answer.solver, answer.reason)
-        for cell, place in enumerate(zip(*(index.tolist() for index in cells), strict=True)):
-            unproved.pop(place, None)
-            if cell in answer.notes:
-                unproved[place] = answer.notes[cell]
-
+    tolerance, step = rules.tolerance_siemens, usable_siemens(measured, stuck)
+    tile = TileCells(targets, step, rules, stuck, corners, costs)
     if tolerance > 0:
         half = tolerance / 2.0
         carried = np.zeros(targets.shape[1])
-        for cells in _rows(drawn):
-            attempt(cells, targets[cells] - np.clip(carried[cells[1]], -half, half), half)
-            missed = (worst[cells] > tolerance) & (status[cells] != Status.INFEASIBLE)
+        for cells in tile.rows():
+            tile.keep(cells, tile.solve(cells, targets[cells] - np.clip(carried[cells[1]], -half, half), half))
+            missed = (tile.worst[cells] > tolerance) & (tile.status[cells] != Status.INFEASIBLE)
             if missed.any():  # no subset near where it aimed: at least near its own target, if there is one
                 again = (cells[0][missed], cells[1][missed])
-                attempt(again, targets[again], tolerance)
-            carried[cells[1]] += residual[cells]
-    elif drawn.any():
-        all_cells = np.nonzero(drawn)
-        attempt((all_cells[0], all_cells[1]), targets[all_cells], 0.0)
+                tile.keep(again, tile.solve(again, targets[again], tolerance))
+            carried[cells[1]] += tile.residual[cells]
+    elif tile.drawn.any():
+        all_cells = np.nonzero(tile.drawn)
+        every = (all_cells[0], all_cells[1])
+        tile.keep(every, tile.solve(every, targets[every], 0.0))
     reach = step.sum(axis=3)
     beyond_reach = (targets != 0) & (np.abs(targets) > np.where(targets > 0, reach[:, :, 0], reach[:, :, 1]))
-    missed = drawn & (((worst > tolerance) & (tolerance > 0)) | (status == Status.INFEASIBLE))
+    power = None if moments is None else settle_columns(tile, moments, beyond_reach)
+    missed = tile.drawn & (((tile.worst > tolerance) & (tolerance > 0)) | (tile.status == Status.INFEASIBLE))
     return SwitchPlan(
-        closed=chosen.reshape(step.shape),
-        residual_siemens=residual,
-        worst_siemens=worst,
-        status=status,
+        closed=tile.chosen.reshape(step.shape),
+        residual_siemens=tile.residual,
+        worst_siemens=tile.worst,
+        status=tile.status,
         beyond_reach=beyond_reach,
         beyond_tolerance=missed & ~beyond_reach,
         reach_siemens=reach,
-        solvers=solvers,
-        unproved=unproved,
+        solvers=tile.solvers,
+        unproved=tile.unproved,
+        column_power=power,
     )
-
-
-def _rows(drawn: NDArray[np.bool_]) -> Iterator[Cells]:
-    """Row and column indices of the drawn cells, a row at a time."""
-    for row in np.flatnonzero(drawn.any(axis=1)):
-        columns = np.flatnonzero(drawn[row])
-        yield np.full(columns.size, row), columns

@@ -65,6 +65,8 @@ class LayerAudit:
         drawn = weights != 0
         scale = np.broadcast_to(self.siemens_per_weight[window[1]], weights.shape)
         every_error = crossbar.pair_siemens() / scale - weights
+        if crossbar.aims is not None:  # what the wires are to take away is no error of the pairs
+            every_error -= (crossbar.aims - crossbar.targets) / scale
         bias = max(0, self.bias_rows - window[0].start)
         error = every_error[bias:]
         self.worst_bias_error = max(self.worst_bias_error, float(np.abs(every_error[:bias]).max(initial=0.0)))
@@ -98,14 +100,14 @@ class LayerAudit:
                 first = f"the first in row {places[0][0]}, column {places[0][1]}" + (f": {why}" if why else "")
                 self.notes.append(f"tile {crossbar.index}, {remark}: {len(places)}, {first}")
         for row, column in np.argwhere(plan.beyond_reach).tolist()[: NAMED_MISSES - len(self.misses)]:
-            target = float(crossbar.targets[row, column])
+            target = float(crossbar.aimed[row, column])
             reach = float(plan.reach_siemens[row, column, int(target < 0)])
             self.misses.append(
                 f"{_cell(window, crossbar, row, column)}, {'-' if target < 0 else '+'}: "
                 f"target {abs(target):.4g} S exceeds the bank's total {reach:.4g} S"
             )
         for row, column in np.argwhere(plan.beyond_tolerance).tolist()[: NAMED_MISSES - len(self.coarse)]:
-            target, off_by = float(crossbar.targets[row, column]), float(plan.worst_siemens[row, column])
+            target, off_by = float(crossbar.aimed[row, column]), float(plan.worst_siemens[row, column])
             self.coarse.append(
                 f"{_cell(window, crossbar, row, column)}: off its target of {target:.4g} S by {off_by:.4g} S"
             )

@@ -4,10 +4,14 @@ design.json                            options, versions, layers, fingerprints
 technology.toml                        the technology; which of its effects are at work is among the options
 network/<k>.<weight|bias>.npy          the trained values, float64
 network/inputs.npy                     some of the calibration inputs, float64, where there were any
+network/correction.npy                 the calibration inputs of the correction, float64, where outputs are corrected
 layers/<label>.scale.npy               float64 [cols], siemens a unit of weight
+layers/<label>.moments.npy             float32 [rows, rows of a tile], where columns were chosen as wholes
+layers/<label>.correction.npy          float64 [2, cols], gain and offset, where outputs are corrected
 banks/<label>/tile_<k>.true.npy        float64 [rows, cols, 2, n], siemens, switch closed
 banks/<label>/tile_<k>.measured.npy    what closing each branch adds, as measured
 banks/<label>/tile_<k>.closed.npy      the switch plan, bits packed along the last axis
+banks/<label>/tile_<k>.aims.npy        float64 [rows, cols], siemens, where pairs allow for the wires
 banks/<label>/tile_<k>.nominal.npy     where corners were served: the plan without them, likewise
 """
 
@@ -20,19 +24,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.banks import Die, MeasuredBanks, bank_spec
-from rsscircuit.design.design import Crossbar, Design, MappedLayer
+from rsscircuit.banks import BankSpec, Die, MeasuredBanks, bank_spec
+from rsscircuit.design.design import Correction, Crossbar, Design, MappedLayer, TileSource
 from rsscircuit.design.files import read_array, write_array
-from rsscircuit.design.program import Rules
 from rsscircuit.design.record import GROUPS, TECHNOLOGY_FILE, build_command, digest_files, read_record
+from rsscircuit.design.rules import Rules
 from rsscircuit.errors import DesignError, TechnologyError
 from rsscircuit.mapping import LayerMatrix, Tile, cut, layer_matrix
 from rsscircuit.network import Array, Layer, Network
 from rsscircuit.subsetsum import Objective
-from rsscircuit.technology import parse_technology
+from rsscircuit.technology import Technology, parse_technology
 from rsscircuit.technology.effects import only, parse_effects
 
 INPUTS_FILE = "network/inputs.npy"
+CORRECTION_FILE = "network/correction.npy"
 CHOSEN, NOMINAL = "closed", "nominal"  # switch plans
 
 
@@ -43,6 +48,8 @@ def save_crossbar(
     stem = folder / "banks" / label
     write_array(stem / f"tile_{crossbar.index}.true.npy", crossbar.die.on_siemens)
     write_array(stem / f"tile_{crossbar.index}.measured.npy", crossbar.measured.step_siemens)
+    if crossbar.aims is not None:
+        write_array(stem / f"tile_{crossbar.index}.aims.npy", crossbar.aims)
     for name, closed in ((CHOSEN, crossbar.closed), (NOMINAL, without_corners)):
         if closed is not None:
             write_array(stem / f"tile_{crossbar.index}.{name}.npy", np.packbits(closed, axis=3, bitorder="little"))
@@ -94,6 +101,25 @@ def load_network(folder: Path, entries: list[dict[str, Any]], outputs: list[str]
     return Network.of_layers(layers, tuple(outputs))
 
 
+def save_layer(folder: Path, layer: MappedLayer) -> None:
+    """Write the arrays of a layer that are none of a tile."""
+    stem = folder / "layers"
+    write_array(stem / f"{layer.label}.scale.npy", layer.siemens_per_weight)
+    if layer.moments is not None:
+        write_array(stem / f"{layer.label}.moments.npy", layer.moments)
+    if layer.correction is not None:
+        write_array(stem / f"{layer.label}.correction.npy", np.stack([layer.correction.gain, layer.correction.offset]))
+
+
+def _optional(path: Path) -> NDArray[Any] | None:
+    return read_array(path) if path.is_file() else None
+
+
+def tiles_of(folder: Path, technology: Technology, bank: BankSpec, plan: str = CHOSEN) -> TileSource:
+    """The tiles that were written below a folder."""
+    return _Directory(folder, technology.switch.off_siemens, bank.resistors, plan)
+
+
 def layer_entry(layer: MappedLayer) -> dict[str, Any]:
     """A mapped layer as ``design.json`` holds it; what can be derived is left out."""
     return {
@@ -122,9 +148,12 @@ class _Directory:
     def crossbar(self, layer: MappedLayer, tile: Tile) -> Crossbar:
         expected = (tile.rows, tile.columns, 2, self.branches)
         if tile in layer.drawn_tiles:
-            true, measured, closed = self._read(self.folder / "banks" / layer.label, tile.index, expected)
+            stem = self.folder / "banks" / layer.label
+            true, measured, closed = self._read(stem, tile.index, expected)
+            aims = _optional(stem / f"tile_{tile.index}.aims.npy")
         else:
             true, measured, closed = np.zeros(expected), np.zeros(expected), np.zeros(expected, np.bool_)
+            aims = None
         return Crossbar(
             layer=layer.name,
             index=tile.index,
@@ -132,6 +161,7 @@ class _Directory:
             die=Die(on_siemens=true, off_siemens=np.where(true > 0, self.off_siemens, 0.0)),
             measured=MeasuredBanks(step_siemens=measured),
             closed=closed,
+            aims=aims,
         )
 
     def _read(self, stem: Path, index: int, expected: tuple[int, ...]) -> tuple[Array, Array, NDArray[np.bool_]]:
@@ -182,6 +212,7 @@ def _assemble(folder: Path, data: dict[str, Any], plan: str) -> Design:
     layers = []
     for entry in data["layers"]:
         matrix: LayerMatrix = layer_matrix(network.layer(entry["name"]), entry["input_full_scale"])
+        constants = _optional(folder / "layers" / f"{entry['label']}.correction.npy")
         layers.append(
             MappedLayer(
                 name=entry["name"],
@@ -192,6 +223,8 @@ def _assemble(folder: Path, data: dict[str, Any], plan: str) -> Design:
                 full_scale_siemens=entry["full_scale_siemens"],
                 rules=Rules(**entry["rules"] | {"objective": Objective(entry["rules"]["objective"])}),
                 statistics=entry["statistics"],
+                moments=_optional(folder / "layers" / f"{entry['label']}.moments.npy"),
+                correction=None if constants is None else Correction(gain=constants[0], offset=constants[1]),
             )
         )
     return Design(
@@ -201,5 +234,5 @@ def _assemble(folder: Path, data: dict[str, Any], plan: str) -> Design:
         layers=tuple(layers),
         options=options,
         summary=data["summary"],
-        source=_Directory(folder, technology.switch.off_siemens, bank.resistors, plan),
+        source=tiles_of(folder, technology, bank, plan),
     )

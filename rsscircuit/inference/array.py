@@ -30,8 +30,8 @@ class OperatedTile:
         technology: The process at that temperature.
         segments: Its wires; ideal ones where they are left out.
         bank_siemens: [rows, cols, 2], what each bank conducts, open branches included. It is the crossbar's, but for
-            errors of solver and measurement that are left out: half of each is taken off one bank of a pair, and half
-            added to the other.
+            errors of solver and measurement that are left out, and what a program allows for wires that are: half of
+            each is taken off one bank of a pair, and half added to the other.
         bend: [rows, cols], what the currents have beyond their linear term, or None.
     """
 
@@ -66,7 +66,9 @@ def operate(design: Design, crossbar: Crossbar, effects: Collection[str], operat
     as_measured = _pairs(crossbar.closed, measured)
     left_out = np.zeros(crossbar.targets.shape)
     if "solver" not in effects:
-        left_out += as_measured - crossbar.targets
+        left_out += as_measured - crossbar.aimed
+    if "wires" not in effects and crossbar.aims is not None:
+        left_out += crossbar.aims - crossbar.targets
     if "measurement" not in effects:
         left_out += _pairs(crossbar.closed, on) - as_measured
     die, technology = _die(design, crossbar, effects, operation)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.design import Crossbar, Design, MappedLayer
+from rsscircuit.design import Correction, Crossbar, Design, MappedLayer
 from rsscircuit.errors import InputError
 from rsscircuit.inference.array import OperatedTile, operate
-from rsscircuit.inference.effects import EFFECTS
+from rsscircuit.inference.effects import CORRECTION, EFFECTS
 from rsscircuit.inference.operation import Operation
 from rsscircuit.inference.ranges import LayerRange
 from rsscircuit.inference.readout import (
@@ -102,6 +102,7 @@ class ChipLayer:
         largest_code: Of the converters at the columns; None without converters.
         input_converter: None where inputs come as they are.
         noisy: Whether there is noise.
+        correction: The digital constants of its outputs that are at work.
     """
 
     mapped: MappedLayer
@@ -110,6 +111,7 @@ class ChipLayer:
     largest_code: float | None
     input_converter: InputConverter | None
     noisy: bool
+    correction: Correction | None
 
     def drive(self, activations: Array) -> Array:
         """What stands at the rows for activations, or for the constant of the bias rows."""
@@ -179,6 +181,7 @@ class Chip:
             largest_code=None if step_ampere is None else 2.0 ** (self.readout.adc_bits - 1.0),
             input_converter=converter,
             noisy="noise" in self.effects,
+            correction=layer.correction if CORRECTION in self.effects else None,
         )
 
     def _input_converter(self, layer: MappedLayer, span: LayerRange) -> InputConverter:
@@ -294,6 +297,9 @@ class Run:
                 np.clip(read, low, high, out=read)
             result += read
         result *= mine.output_per_step
+        if mine.correction is not None:
+            result *= mine.correction.gain
+            result += mine.correction.offset
         return result
 
     def _generators(self, layer: str) -> list[np.random.Generator]:

@@ -14,12 +14,13 @@ supply     the switches' gate voltage off its nominal value
 voltage    the resistors' voltage coefficients
 switch     the switches' square law
 leakage    open branches conduct
-wires      the lines' resistance, by each tile's effective matrix
+wires      the lines' resistance, by each tile's effective matrix, and what the program allows for it
 dac        inputs in steps, cut off at full scale
 gain       finite gain of the columns' amplifiers
 offset     their input offset
 noise      thermal noise of branches and feedback, and the amplifiers' own
 adc        column currents in steps, cut off at full scale; partial sums are added behind it
+correction the digital gain and offset of every output, where the design has them
 ========== ============================================================================================
 """
 
@@ -34,7 +35,8 @@ from rsscircuit.technology.cell import NOMINAL_CELSIUS
 
 PROGRAM = ("solver", "measurement")
 ARRAY = (*PROGRAM, "faults", "ageing", "temperature", "supply", "voltage", "switch", "leakage", "wires")
-EFFECTS = (*ARRAY, "dac", "gain", "offset", "noise", "adc")
+CORRECTION = "correction"
+EFFECTS = (*ARRAY, "dac", "gain", "offset", "noise", "adc", CORRECTION)
 
 
 def parse_effects(text: str) -> frozenset[str]:
@@ -62,5 +64,6 @@ def idle_effects(design: Design, operation: Operation, effects: Collection[str] 
         "wires": "" if segments.word_ohm or segments.bit_ohm else "ideal",
         "offset": "" if technology.readout.sigma_offset_volt else "no coefficient",
         "noise": "" if technology.readout.bandwidth_hertz else "no bandwidth",
+        CORRECTION: "" if any(layer.correction for layer in design.layers) else "none asked for",
     }
     return {effect: reasons[effect] for effect in EFFECTS if effect in effects and reasons.get(effect)}

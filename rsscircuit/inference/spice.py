@@ -66,6 +66,9 @@ def compare_spice(chip: Chip, data: Data, *, progress: Callable[[int], None] | N
         raise InputError(
             "ngspice runs what was programmed", where="--effects", remedy=f"put {' and '.join(PROGRAM)} among them"
         )
+    if "wires" not in chip.effects and chip.design.options.get("compensate_ir_drop"):
+        raise InputError("ngspice runs what was programmed, which allows for the wires", where="--effects",
+                         remedy="put wires among them")  # fmt: skip
     array = _SpiceArray(chip, progress)
     network, output = chip.design.network, chip.design.network.outputs[0]
     fast, spice = [], []

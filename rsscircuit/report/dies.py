@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rsscircuit.banks.plausible import LOCAL_SIGMAS, SHARED_SIGMAS
-from rsscircuit.report.tables import floor_lines, floor_of, note_lines, percent, print_lines, print_table
+from rsscircuit.report.tables import fixing_facts, floor_lines, floor_of, note_lines, percent, print_lines, print_table
 
 
 def show_programmed(record: Mapping[str, Any], seconds: Mapping[str, str]) -> None:
@@ -39,6 +39,7 @@ def show_programmed(record: Mapping[str, Any], seconds: Mapping[str, str]) -> No
             "out of reach or tolerance: cells whose target no subset of their pair meets, as measured;",
             "no value: branches that are missing or open, which are never closed;",
             *floor_lines(record),
+            *(f"{name:<13}{fact}" for name, fact in fixing_facts(record).items()),
             "",
             *note_lines(record),
         ]

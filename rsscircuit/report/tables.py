@@ -133,6 +133,7 @@ def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]
         f"{engineering(full_scale, 'S')} in layer {first['name']}",
         "objective": _objective(options),
         "corners": options["corners"] or "",
+        **fixing_facts(record),
         "ageing": _ageing(record, technology),
         "  instead of": _ageing_saved(record),
         "solver": "; ".join(f"{name} ({reason})" for name, reason in solvers.items()),
@@ -141,6 +142,24 @@ def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]
     }
     lines = [f"{name:<13}{fact}" for name, fact in facts.items() if fact]
     return [*lines, *note_lines(record)]
+
+
+def fixing_facts(record: Mapping[str, Any]) -> dict[str, str]:
+    """What compensation, joint columns and digital correction did, layer by layer; only those that were asked for."""
+    facts = {}
+    for key, (name, words) in _FIXED.items():
+        found = [(layer["name"], layer["statistics"][key]) for layer in record["layers"] if key in layer["statistics"]]
+        if found:
+            parts = (f"{layer} {percent(each['before'], 2)} to {percent(each['after'], 2)}" for layer, each in found)
+            facts[name] = f"{', '.join(parts)}: {words}"
+    return facts
+
+
+_FIXED = {
+    "ir_drop": ("IR drop", "rms error of the effective matrix over the rms target, by measured banks"),
+    "joint_columns": ("columns", "rms error over rms output on the calibration inputs, by measured banks"),
+    "correction": ("correction", "rms error over rms output of the chip's layers, on inputs that were not fitted"),
+}
 
 
 def note_lines(record: Mapping[str, Any]) -> list[str]:

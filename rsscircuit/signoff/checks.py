@@ -59,7 +59,7 @@ class Expected:
 
     Attributes:
         ampere: [cases, cols], of the plan's true branches at their own voltages.
-        trained: [cases, cols], of the trained weights.
+        trained: [cases, cols], of what the pairs aim at: the trained weights, or those with the wires allowed for.
         error: [cases, cols], how far ``ampere`` may be from ``trained``, ampere.
     """
 
@@ -83,7 +83,7 @@ def expected(design: Design, layer: MappedLayer, tile: Tile, crossbar: Crossbar,
     else:
         ampere = linear + crossbar.bend(design.technology).currents(volts)
     worst = np.abs(volts) @ stated_error(layer)[tile.window]
-    return Expected(ampere=ampere, trained=volts @ crossbar.targets, error=worst + np.abs(ampere - linear))
+    return Expected(ampere=ampere, trained=volts @ crossbar.aimed, error=worst + np.abs(ampere - linear))
 
 
 def stated_error(layer: MappedLayer) -> Array:

@@ -11,19 +11,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.banks import draw_die, measure
+from rsscircuit.banks import Die, MeasuredBanks, draw_die, measure
 from rsscircuit.banks.drift import drifted
-from rsscircuit.design import Crossbar, Design, MappedLayer, costs_of, program
+from rsscircuit.design import (
+    Crossbar,
+    Design,
+    MappedLayer,
+    SwitchPlan,
+    compensate,
+    costs_of,
+    largest_aims,
+    lowered,
+    program,
+)
 from rsscircuit.errors import InputError
-from rsscircuit.mapping import Tile, column_scale
+from rsscircuit.mapping import Tile, column_scale, moments_of
 from rsscircuit.seeds import stream
+from rsscircuit.simulate.nodal import effective_siemens
 from rsscircuit.technology import Technology
-from rsscircuit.technology.cell import at_conditions
+from rsscircuit.technology.cell import Segments, at_conditions
 from rsscircuit.technology.corners import at_corners, refuse_far
 from rsscircuit.technology.laws import cut_normal
 
@@ -78,35 +90,55 @@ def remeasured_dies(design: Design, layer: MappedLayer, tile: Tile, seed: int) -
     """New dies, each of another lot, measured, scaled and programmed for itself; trials count from 1."""
     rows, columns = tile.window
     column_tiles = [other for other in layer.tiles if other.column == tile.column]
-    corners, technology = design.corners, design.technology
+    weights, technology = layer.matrix.weights[:, columns], design.technology
+    wires = design.segments if design.options.get("compensate_ir_drop") else None
+    effective = None if wires is None else partial(_effective, wires, f"layer {layer.name}")
 
-    def draw(trial: int) -> Trial:
-        reach = np.empty((len(layer.matrix.weights), tile.columns, 2))
+    def drawn(trial: int, other: Tile) -> tuple[Die, MeasuredBanks]:
+        place = design.floor_plan.place(seed, layer.name, other.index, die=trial, wafer=trial, lot=trial)
+        die = draw_die(design.bank, technology, layer.matrix.weights[other.window] != 0, place, design.terms)
+        return die, measure(die, technology, design.bank, place)
+
+    def choose(measured: MeasuredBanks, aims: Array, moments: Array | None = None) -> SwitchPlan:
+        return program(
+            aims,
+            measured,
+            layer.rules,
+            corners=at_corners(measured.step_siemens, technology, design.corners),
+            costs=costs_of(measured, layer.rules, technology),
+            moments=moments,
+        )
+
+    def scaled(trial: int) -> tuple[Array, Die, MeasuredBanks]:
+        reach = np.empty((*weights.shape, 2))
         for other in column_tiles:
-            place = design.floor_plan.place(seed, layer.name, other.index, die=trial, wafer=trial, lot=trial)
-            present = layer.matrix.weights[other.window] != 0
-            die = draw_die(design.bank, design.technology, present, place, design.terms)
-            measured = measure(die, design.technology, design.bank, place)
+            die, measured = drawn(trial, other)
             reach[other.window[0]] = measured.step_siemens.sum(axis=3)
             if other.index == tile.index:
                 mine = die, measured
-        weights = layer.matrix.weights[:, columns]
         scale = column_scale(weights, reach[:, :, 0], reach[:, :, 1], design.options["headroom"])
+        if effective is None:
+            return scale, *mine
+        aims = [np.abs(weights * scale).max(axis=0)]
+        for other in column_tiles:
+            targets, measured = weights[other.window[0]] * scale, drawn(trial, other)[1]
+            if targets.any():
+                aims.append(largest_aims(targets, measured, choose(measured, targets), effective))
+        return lowered(scale, aims), *mine
+
+    def draw(trial: int) -> Trial:
+        scale, die, measured = scaled(trial)
         targets = weights[rows] * scale
-        plan = program(
-            targets,
-            mine[1],
-            layer.rules,
-            corners=at_corners(mine[1].step_siemens, technology, corners),
-            costs=costs_of(mine[1], layer.rules, technology),
-        )
+        chosen = partial(choose, measured, moments=None if layer.moments is None else moments_of(layer.moments, tile))
+        plan = chosen(targets) if effective is None else compensate(targets, measured, chosen, effective)
         crossbar = Crossbar(
             layer=layer.name,
             index=tile.index,
             targets=targets,
-            die=mine[0],
-            measured=mine[1],
+            die=die,
+            measured=measured,
             closed=plan.closed,
+            aims=None if plan.compensation is None else plan.compensation.aims,
         )
         return Trial(
             crossbar=crossbar,
@@ -116,6 +148,10 @@ def remeasured_dies(design: Design, layer: MappedLayer, tile: Tile, seed: int) -
         )
 
     return draw
+
+
+def _effective(wires: Segments, where: str, banks: Array) -> Array:
+    return effective_siemens(banks, wires.word_ohm, wires.bit_ohm, where=where)
 
 
 def fixed_program(design: Design, layer: MappedLayer, tile: Tile, seed: int, conditions: Conditions) -> Draw:

@@ -345,7 +345,8 @@ def test_attribution_sums_to_the_whole(small_design: Path, small_inputs: Path) -
         small_design, small_inputs, operation=Operation(celsius=85.0, supply_volt=1.7, years=10.0, stuck_open=1e-3)
     )
     found = result["contributions"]
-    assert [each["effect"] for each in found] == list(EFFECTS)
+    assert [each["effect"] for each in found] == [each for each in EFFECTS if each != "correction"]
+    assert result["idle"] == {"correction": "none asked for"}
     assert sum(each["squared_error"] for each in found) == pytest.approx(result["output_error"]["chip"] ** 2, rel=1e-12)
     assert found[0]["alone"] == found[0]["together"]
     assert all(each["alone"]["output_error"] > 0 for each in found)
@@ -360,8 +361,9 @@ def test_attribution_sums_to_the_whole(small_design: Path, small_inputs: Path) -
 
 
 def test_effects_that_change_nothing_are_named(design: Design) -> None:
-    assert set(idle_effects(design, Operation())) == {"faults", "ageing", "temperature", "supply"}
-    assert idle_effects(design, Operation(celsius=30.0, supply_volt=1.7, years=1.0, stuck_open=0.1)) == {}
+    assert set(idle_effects(design, Operation())) == {"faults", "ageing", "temperature", "supply", "correction"}
+    moved = Operation(celsius=30.0, supply_volt=1.7, years=1.0, stuck_open=0.1)
+    assert idle_effects(design, moved) == {"correction": "none asked for"}
     assert attribute(lambda effects: pytest.fail(str(effects)), ()) == []
 
 

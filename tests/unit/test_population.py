@@ -64,7 +64,12 @@ def run_here(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
 
 
 @pytest.mark.parametrize(
-    "choices", [{}, {"stuck": "stuck.csv", "objective": "least-ageing", "corners": "celsius=-40:125", "seed": 9}]
+    "choices",
+    [
+        {},
+        {"stuck": "stuck.csv", "objective": "least-ageing", "corners": "celsius=-40:125", "seed": 9},
+        {"compensate_ir_drop": True, "joint_columns": True, "correct_bias": True},
+    ],
 )
 def test_a_die_is_the_build_of_its_seed(
     choices: dict[str, Any], small_design: Path, small_network: Path, small_inputs: Path, tmp_path: Path
@@ -86,6 +91,11 @@ def test_a_die_is_the_build_of_its_seed(
             assert mine.die.off_siemens.tobytes() == other.die.off_siemens.tobytes()
             assert mine.measured.step_siemens.tobytes() == other.measured.step_siemens.tobytes()
             assert mine.closed.tobytes() == other.closed.tobytes()
+            assert mine.aimed.tobytes() == other.aimed.tobytes()
+        assert (ours.correction is None) == (theirs.correction is None)
+        if ours.correction is not None and theirs.correction is not None:
+            assert ours.correction.gain.tobytes() == theirs.correction.gain.tobytes()
+            assert ours.correction.offset.tobytes() == theirs.correction.offset.tobytes()
     assert programmer.misses == built.summary["beyond_reach"] + built.summary["beyond_tolerance"]
     found = network_yield(first, small_inputs, dies=1, seed=23)
     alone = rsscircuit.evaluate(tmp_path / "third", small_inputs, effects="all", operation=Operation(seed=23))
