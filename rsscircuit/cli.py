@@ -14,7 +14,7 @@ from rsscircuit.errors import CrashError, RsscircuitError
 from rsscircuit.report import tables
 
 COMMANDS = (
-    *(designs.build, designs.program, designs.export_banks, designs.inspect),
+    *(designs.build, designs.program, designs.export_banks, designs.inspect, designs.report),
     *(artefacts.emit, artefacts.hdl, artefacts.signoff),
     *(tiles.simulate, tiles.montecarlo),
     *(networks.evaluate, networks.network_yield, networks.cost),

@@ -46,7 +46,7 @@ _PACKAGES = {
     "peakrdl-cheader": "no build",
     "cocotb": "the emitted cocotb tests cannot be run; with cocotbext-axi and cocotbext-wishbone",
     "fusesoc": "the emitted core file cannot be run by hand",
-    "matplotlib": "no pictures of compare-banks and montecarlo",
+    "matplotlib": "no pictures of compare-banks and montecarlo, and no report",
     "distributed": "no montecarlo on a Dask cluster; processes of this computer still run it",
     "spicebind": "no signoff --closed-loop",
     "PySpice": "no SPICE simulation (engine ngspice); the engines ideal and nodal still work",

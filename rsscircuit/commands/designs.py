@@ -177,6 +177,37 @@ def inspect(directory: str, as_json: bool) -> None:
     tables.print_lines([f"{'files':<13}{state}", f"{'file names':<13}{names}"])
 
 
+@click.command(epilog="Example: generate-crossbar report generated/lenet5 --inputs images.npy --labels labels.npy")
+@directory_argument
+@option("--inputs", metavar="X.npy", help="Evaluate the chip on these where that was not done yet.")
+@option("--labels", metavar="Y.npy", help="Whole numbers [N]; without them there is no accuracy.")
+@option("--exploration", metavar="DIR", help="Where explore wrote the choices to show beside this one.")
+@option("--out", metavar="DIR", help="Where it goes; else report/ in the design.")
+@json_option
+def report(
+    directory: str, inputs: str | None, labels: str | None, exploration: str | None, out: str | None, as_json: bool
+) -> None:
+    """Write what the design in DIR holds as one HTML page, its figures as SVG and their data as CSV."""
+    from rsscircuit.report.montecarlo import check_plots
+    from rsscircuit.report.page import Facts, read_exploration, write_report
+
+    check_plots("report", otherwise="")
+    explored = None if exploration is None else read_exploration(exploration)
+    facts = Facts.of(directory, inputs, labels, exploration=explored, progress=bars(as_json))
+    written = write_report(facts, Path(directory) / "report" if out is None else Path(out), progress=bars(as_json))
+    if as_json:
+        print_json({"page": str(written.page), "figures": written.figures, "missing": written.missing})
+        return
+    tables.print_lines(
+        [
+            f"{written.page}  {written.page.stat().st_size / 1e6:.2f} MB",
+            f"{written.page.parent}/figures/  {len(written.figures)} figures, each as .svg and .csv",
+            *(["not run, and so not in it:"] if written.missing else []),
+            *(f"  {command}" for command in written.missing),
+        ]
+    )
+
+
 def _seconds(folder: Path) -> dict[str, str]:
     """Stage times from the run's log, by layer label."""
     lines = [line.split() for line in (folder / "run.log").read_text("utf-8").splitlines()]

@@ -14,6 +14,7 @@ from rsscircuit.partial import partial_directory, set_aside
 
 ENTRIES = {
     DESIGN_FILE, TECHNOLOGY_FILE, LOG_FILE, "network", "layers", "banks", "netlist", "bitstream", "hdl", "results",
+    "report",
 }  # fmt: skip
 
 

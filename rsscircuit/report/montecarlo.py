@@ -101,8 +101,12 @@ def lost_line(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def check_plots() -> None:
+def check_plots(where: str = "--plots", *, otherwise: str = ", or leave --plots away") -> None:
     """Before any work: that pictures can be drawn.
+
+    Args:
+        where: The option or command that draws them.
+        otherwise: What else to do than install it.
 
     Raises:
         MissingPartError: Matplotlib is not installed.
@@ -110,8 +114,8 @@ def check_plots() -> None:
     if importlib.util.find_spec("matplotlib") is None:
         raise MissingPartError(
             "Matplotlib, which draws the pictures, is not installed",
-            where="--plots",
-            remedy="python -m pip install 'rsscircuit[plot]', or leave --plots away",
+            where=where,
+            remedy=f"python -m pip install 'rsscircuit[plot]'{otherwise}",
         )
 
 

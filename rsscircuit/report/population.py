@@ -101,7 +101,7 @@ def lost_line(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _whole_inputs(percents: list[float], images: int) -> list[float]:
+def whole_inputs(percents: list[float], images: int) -> list[float]:
     """Edges of at most some twenty bins, halfway between shares that so many inputs can have."""
     step = 100.0 / images
     first, last = round(min(percents) / step), round(max(percents) / step)
@@ -121,7 +121,7 @@ def draw_yield(result: Mapping[str, Any], folder: Path) -> list[str]:
             figure.subplots(1, len(figures), squeeze=False)[0], figures.items(), strict=True
         ):
             values = [100 * value for value in found["values"]]
-            bins = _whole_inputs(values, result["images"]) if name != "output_error" else "auto"
+            bins = whole_inputs(values, result["images"]) if name != "output_error" else "auto"
             axes.hist(values, bins=bins, color="C0", edgecolor="white")
             axes.margins(x=0.1, y=0.3)
             if name in result["yield"]:

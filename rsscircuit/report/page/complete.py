@@ -1,0 +1,40 @@
+"""What a report would miss and is soon computed: the cost; on given inputs, accuracy and what costs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rsscircuit import analyses
+from rsscircuit.cost import cost
+from rsscircuit.errors import InputError
+from rsscircuit.progress import Progress, silent
+
+ATTRIBUTED = 1000  # inputs
+
+
+def complete(
+    directory: str | Path, inputs: str | Path | None, labels: str | Path | None, *, progress: Progress = silent
+) -> dict[str, str]:
+    """Run what is missing in ``results/``.
+
+    Args:
+        directory: The design.
+        inputs: ``.npy`` file; without it only the cost is computed.
+        labels: ``.npy`` file of their classes.
+        progress: Bars for people.
+
+    Returns:
+        Why something cannot be computed, by the name of its result.
+    """
+    results, why = Path(directory) / "results", {}
+    if not (results / "cost.json").is_file():
+        try:
+            cost(directory)
+        except InputError as error:
+            why["cost"] = str(error)
+    if inputs is not None:
+        if not (results / "evaluate.json").is_file():
+            analyses.evaluate(directory, inputs, labels, progress=progress)
+        if not (results / "attribution.json").is_file():
+            analyses.attribute_errors(directory, inputs, labels, limit=ATTRIBUTED, progress=progress)
+    return why
