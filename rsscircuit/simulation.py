@@ -110,8 +110,8 @@ def simulate_tile(
         ``engine``, ``version``, ``analysis``, ``layer``, ``tile``, ``cases``, ``options`` and ``conditions`` as they
         were, ``wires``, ``deck`` and its ``deck_sha256`` where there is one, ``arrays`` (the ``.npz`` file), and
 
-        * ``op``: ``ampere`` [cases, cols] and, against the closed form of the switch level, ``relative_difference``
-          (rms over rms) and ``worst_difference`` (of the largest current);
+        * ``op``: ``ampere`` [cases, cols] and, against the closed form, ``relative_difference`` (rms over rms) and
+        ``worst_difference`` (of the largest current);
         * ``transient``: ``settling_second`` and ``estimate_second`` [cases, cols], ``charge_coulomb``, ``quality``;
         * ``ac``: ``corner_hertz`` [cases, cols] and the closed form's ``estimate_hertz`` [cols];
         * ``noise``: ``density``, ``rms`` and both closed forms of one column, and the bits at full scale.

@@ -1,7 +1,7 @@
 """Subset sums: pure numbers, no circuit words."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rsscircuit.subsetsum.column import ColumnSolution, solve_columns
 from rsscircuit.subsetsum.kind import Kind, kind_of
@@ -9,6 +9,9 @@ from rsscircuit.subsetsum.problem import Objective, Problem, Solution, Status, r
 from rsscircuit.subsetsum.solvers import AUTO, SOLVERS, Choice, choose, solve, solve_cells
 from rsscircuit.subsetsum.table import SumTable
 from rsscircuit.subsetsum.whole import WholeTable
+
+if TYPE_CHECKING:
+    from rsscircuit.subsetsum.model import Answer, SubsetModel, column_model, quantum_of
 
 _MODEL = ("Answer", "SubsetModel", "column_model", "quantum_of")
 
