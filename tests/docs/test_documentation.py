@@ -28,6 +28,7 @@ PAGES = [
     "docs/signoff.md",
     "docs/evaluation.md",
     "docs/cost.md",
+    "docs/exploration.md",
 ]
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)")
