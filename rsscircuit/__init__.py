@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rsscircuit.analyses import attribute_errors, evaluate, inspect, montecarlo, tile_volts
     from rsscircuit.design import Design, load
     from rsscircuit.errors import RsscircuitError
+    from rsscircuit.exploration import explore
     from rsscircuit.network import Network, read_network
     from rsscircuit.options import BuildOptions
     from rsscircuit.pipeline import build, export_banks, program
@@ -31,6 +32,7 @@ _HOME = {
     "attribute_errors": "rsscircuit.analyses",
     "build": "rsscircuit.pipeline",
     "evaluate": "rsscircuit.analyses",
+    "explore": "rsscircuit.exploration",
     "export_banks": "rsscircuit.pipeline",
     "inspect": "rsscircuit.analyses",
     "load": "rsscircuit.design",
@@ -52,6 +54,7 @@ __all__ = [
     "attribute_errors",
     "build",
     "evaluate",
+    "explore",
     "export_banks",
     "inspect",
     "load",

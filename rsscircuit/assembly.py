@@ -190,6 +190,7 @@ class Assembly:
         folder: Where the design is written.
         progress: Bars for people.
         timed: Seconds of each stage.
+        controller: Whether its Verilog, and what goes with it, is written.
     """
 
     network: Network
@@ -204,6 +205,7 @@ class Assembly:
     folder: Path
     progress: Progress
     timed: Stopwatch
+    controller: bool = True
 
     def write(self, origin: Mapping[str, Any]) -> None:
         """Every layer, the controller, and ``design.json`` over what they wrote.
@@ -221,6 +223,13 @@ class Assembly:
                 layers = self._corrected(layers, advance)
         for layer in layers:
             store.save_layer(self.folder, layer)
+        if self.controller:
+            self._deliver(geometry)
+        self._record(layers, geometry, origin)
+        (self.folder / record.LOG_FILE).write_text("".join(self.timed.lines), "utf-8")
+
+    def _deliver(self, geometry: ArrayGeometry) -> None:
+        """The controller, and what goes with it."""
         with self.timed("controller"), self.progress("controller", 1) as advance:
             delivery = Delivery(
                 config=ControllerConfig(geometry=geometry),
@@ -231,8 +240,6 @@ class Assembly:
             for name, content in hdl_files(delivery).items():
                 write_bytes(self.folder / "hdl" / name, content)
             advance(1)
-        self._record(layers, geometry, origin)
-        (self.folder / record.LOG_FILE).write_text("".join(self.timed.lines), "utf-8")
 
     def _layer(self, job: Job, geometry: ArrayGeometry, advance: Callable[[int], None]) -> MappedLayer:
         """Scale the columns of a layer, then program and write it tile by tile."""

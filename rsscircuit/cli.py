@@ -8,7 +8,7 @@ import sys
 import click
 
 from rsscircuit import __version__
-from rsscircuit.commands import artefacts, bank_choice, designs, networks, tiles
+from rsscircuit.commands import artefacts, bank_choice, designs, exploration, networks, tiles
 from rsscircuit.commands.shared import CRASHED
 from rsscircuit.errors import CrashError, RsscircuitError
 from rsscircuit.report import tables
@@ -18,6 +18,7 @@ COMMANDS = (
     *(artefacts.emit, artefacts.hdl, artefacts.signoff),
     *(tiles.simulate, tiles.montecarlo),
     *(networks.evaluate, networks.network_yield, networks.cost),
+    exploration.explore,
     *(bank_choice.size, bank_choice.compare_banks, bank_choice.resistor, bank_choice.technologies),
 )
 

@@ -19,12 +19,13 @@ from rsscircuit.subsetsum import AUTO, Kind, Objective, choose
 from rsscircuit.technology import DEFAULT, Technology, load_technology, preset_names
 from rsscircuit.technology.cell import wire_segments
 from rsscircuit.technology.corners import Corner, at_corner, parse_corners
-from rsscircuit.technology.effects import only, parse_effects
+from rsscircuit.technology.effects import measured_with, only, parse_effects
 
 NETLISTS = ("all", "sample", "none")
 DEFAULT_TOLERANCE = 2.0**-11
 ADC = "adc"
 DEFAULT_ADC_BITS = 8
+MOST_MEASUREMENT_BITS = 24
 OBJECTIVES = {
     "least-total": Objective.LEAST_TOTAL,
     "least-ageing": Objective.LEAST_COST,
@@ -59,6 +60,7 @@ class BuildOptions:
             gradient, local and switch.
         effects: Which other effects are at work: ``all``, ``none``, or some of temperature, voltage, switch, leakage,
             ageing and wires (:mod:`rsscircuit.technology.effects`).
+        measurement_bits: Of the converter that measures the branches; the technology's own by default.
         netlists: ``all``, ``sample`` (the first tile of each layer) or ``none``.
         wires: Whether the netlists hold wire segments and leakage.
         headroom: Share of a bank's reach that the largest target takes.
@@ -86,6 +88,7 @@ class BuildOptions:
     seed: int = 1
     variation: str = "all"
     effects: str = "all"
+    measurement_bits: int | None = None
     netlists: str = "all"
     wires: bool = False
     headroom: float = 0.85
@@ -146,7 +149,14 @@ def resolve(options: BuildOptions) -> Resolved:
         raise InputError("a seed is a whole number from 0", where="--seed", got=options.seed)
     if not 0 < options.headroom <= 1:
         raise InputError("the headroom is above 0 and at most 1", where="--headroom", got=options.headroom)
+    if options.measurement_bits is not None and not 1 <= options.measurement_bits <= MOST_MEASUREMENT_BITS:
+        raise InputError(
+            f"a converter has 1 to {MOST_MEASUREMENT_BITS} bits",
+            where="--measurement-bits",
+            got=options.measurement_bits,
+        )
     technology = only(load_technology(options.technology), parse_effects(options.effects))
+    technology = measured_with(technology, options.measurement_bits)
     bank = bank_spec(
         technology.plan if options.bank is None else options.bank,
         technology.resistors if options.resistors is None else options.resistors,

@@ -37,6 +37,7 @@ def build(
     options: BuildOptions | None = None,
     *,
     force: bool = False,
+    controller: bool = True,
     progress: Progress = silent,
 ) -> Design:
     """Map a network onto crossbars and write the complete design, programmed for a virtual die.
@@ -48,6 +49,7 @@ def build(
         out: Directory to write; it must be new, empty, or (with ``force``) a design.
         options: The choices; defaults as on the command line.
         force: Replace a design that is there.
+        controller: Write ``hdl/``, on which no figure depends.
         progress: Bars for people.
 
     Raises:
@@ -86,6 +88,7 @@ def build(
             folder=folder,
             progress=progress,
             timed=timed,
+            controller=controller,
         ).write(
             {
                 "model": {"file": Path(model).name, "sha256": hashlib.sha256(Path(model).read_bytes()).hexdigest()},

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 Purpose = Literal[
-    "process", "gradient", "switch", "measurement", "drift", "layout", "stimulus", "noise", "offset", "fault"
+    "process", "gradient", "switch", "measurement", "drift", "layout", "stimulus", "noise", "offset", "fault", "sample"
 ]
 
 

@@ -13,13 +13,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit import __version__
 from rsscircuit.arrays import read_user_array
 from rsscircuit.design import Crossbar, Design, MappedLayer, load
 from rsscircuit.design.files import result_file, write_json
@@ -367,7 +367,7 @@ def _volts(inputs: str | Path | None, analysis: str, run: _Run) -> Array:
 def _version(engine: str) -> str:
     if engine == "ngspice":
         return ngspice.version()
-    return vacask.version() if engine == "vacask" else f"rsscircuit {__version__}"
+    return vacask.version() if engine == "vacask" else f"rsscircuit {version('rsscircuit')}"
 
 
 def _operating_points(run: _Run, volts: Array, advance: Callable[[int], None]) -> tuple[dict[str, Any], dict[str, Any]]:

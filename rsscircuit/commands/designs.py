@@ -80,6 +80,9 @@ class _Tolerance(click.ParamType):  # type: ignore[type-arg]
     default="all",
     help="Effects at work: all, none, or some of temperature,voltage,switch,leakage,ageing,wires.",
 )
+@option(
+    "--measurement-bits", type=int, metavar="B", help="Of the converter that measures branches; else the technology's."
+)
 @option("--netlists", default="all", help="all, sample (the first tile of each layer) or none.")
 @option("--wires", is_flag=True, help="Netlists with wire segments and leakage.")
 @option("--force", is_flag=True, help="Replace a design that is there.")

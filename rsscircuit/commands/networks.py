@@ -172,15 +172,24 @@ def network_yield(
 @directory_argument
 @option("--inputs", metavar="X.npy", help="Inputs that drive the rows; else those that the build kept.")
 @option("--figures", metavar="FILE.toml", help="Figures of your own for converters, amplifiers and gates.")
+@option("--adc-bits", type=int, help="Converters at the columns; else the technology's.")
 @option("--layers", is_flag=True, help="Layer by layer as well.")
 @option("--sources", is_flag=True, help="Equation and source of every line as well.")
 @json_option
-def cost(directory: str, inputs: str | None, figures: str | None, layers: bool, sources: bool, as_json: bool) -> None:
+def cost(
+    directory: str,
+    inputs: str | None,
+    figures: str | None,
+    adc_bits: int | None,
+    layers: bool,
+    sources: bool,
+    as_json: bool,
+) -> None:
     """What the design in DIR costs: area, energy, time and programming, beside digital and ReRAM."""
     from rsscircuit.cost import cost as run
     from rsscircuit.report.cost import show_cost
 
-    result = run(directory, inputs=inputs, figures=figures)
+    result = run(directory, inputs=inputs, figures=figures, adc_bits=adc_bits)
     if as_json:
         print_json(result)
     else:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from threadpoolctl import threadpool_limits
 
 from rsscircuit.arrays import network_inputs, read_user_array
 from rsscircuit.controller.geometry import ArrayGeometry
@@ -18,13 +21,18 @@ from rsscircuit.design.files import read_array, result_file, write_json
 from rsscircuit.design.record import read_record
 from rsscircuit.design.store import INPUTS_FILE
 from rsscircuit.errors import InputError
+from rsscircuit.inference import Operation
 
 _GATED = ("array", "array's supply", "row drivers", "amplifiers")
 MOST_INPUTS = 8
 
 
 def cost(
-    directory: str | Path, *, inputs: str | Path | None = None, figures: str | Path | None = None
+    directory: str | Path,
+    *,
+    inputs: str | Path | None = None,
+    figures: str | Path | None = None,
+    adc_bits: int | None = None,
 ) -> dict[str, Any]:
     """Area, energy, time and programming of a design, saved in ``results/cost.json``.
 
@@ -33,6 +41,7 @@ def cost(
         inputs: ``.npy`` file whose first eight inputs drive the rows; by default the calibration inputs that the build
             kept, and without them every row is at full scale.
         figures: TOML file with figures in the place of those of ``figures.toml``.
+        adc_bits: Of the converters at the columns; the technology's by default.
 
     Returns:
         ``area`` (um2), ``energy`` (joule an inference): ``total`` and ``lines``, each with value, value by layer,
@@ -45,28 +54,67 @@ def cost(
         DesignError: No design there, or no place to write.
     """
     design, folder = load(directory), Path(directory)
+    path = result_file(directory, "cost")
+    result = charge(load_work(design, folder, inputs), figures=figures, adc_bits=adc_bits)
+    write_json(path, result)
+    return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a design has to do, which no converter at the columns changes.
+
+    Attributes:
+        design: The design.
+        geometry: The array that its controllers are made for.
+        tiles: The work of every drawn tile.
+        vectors: Vectors an inference, by layer.
+        origin: One line on what drives the rows.
+    """
+
+    design: Design
+    geometry: ArrayGeometry
+    tiles: Sequence[TileWork]
+    vectors: Mapping[str, float]
+    origin: str
+
+
+def load_work(design: Design, folder: Path, inputs: str | Path | None) -> Work:
+    """The work of a design in a folder, for inputs as :func:`cost` takes them.
+
+    Raises:
+        InputError: Inputs that cannot be used, an amplifier that never settles, or no weights.
+    """
     if not design.technology.readout.bandwidth_hertz:
         raise InputError("an amplifier without bandwidth never settles", where="technology readout.bandwidth_hertz",
                          got=0, remedy="build with a technology whose amplifiers have one")  # fmt: skip
-    path = result_file(directory, "cost")
+    data, origin = _data(design, folder, inputs)
+    with threadpool_limits(1):
+        tiles, vectors = workload(design, data)
+    if not tiles:
+        raise InputError("no tile holds a weight", where=str(folder), remedy="build a network with weights")
+    geometry = ArrayGeometry(**read_record(folder)["controller"])
+    return Work(design=design, geometry=geometry, tiles=tiles, vectors=vectors, origin=origin)
+
+
+def charge(done: Work, *, figures: str | Path | None = None, adc_bits: int | None = None) -> dict[str, Any]:
+    """What some work costs: arguments and result as of :func:`cost`."""
+    operation, design, work, vectors = Operation(adc_bits=adc_bits), done.design, done.tiles, done.vectors
+    operation.check(design.technology)
     plan = Plan(
-        technology=design.technology,
+        technology=replace(design.technology, readout=operation.readout(design.technology)),
         nominal_ohm=design.bank.nominal_ohm,
-        geometry=ArrayGeometry(**read_record(folder)["controller"]),
+        geometry=done.geometry,
         figures=load_figures(design.technology, figures),
     )
-    data, origin = _data(design, folder, inputs)
-    work, vectors = workload(design, data)
-    if not work:
-        raise InputError("no tile holds a weight", where=str(folder), remedy="build a network with weights")
     areas, energies = area(plan, work), energy(plan, work)
     layers = [_layer(plan, name, count, [t for t in work if t.layer == name]) for name, count in vectors.items()]
     macs = sum(tile.vectors * tile.weights for tile in work)
     slowest = max(layer["second"] for layer in layers)
-    result = {
+    return {
         "technology": design.technology.label,
         "node_nm": plan.figures["node_nm"],
-        "drives": origin,
+        "drives": done.origin,
         "tiles": len(work),
         "macs": macs,
         "area": {"unit": "um2", "total": total(areas), "lines": [line.as_record() for line in areas]},
@@ -88,8 +136,6 @@ def cost(
             for name, each in plan.figures.by_name.items()
         },
     }
-    write_json(path, result)
-    return result
 
 
 def _data(design: Design, folder: Path, inputs: str | Path | None) -> tuple[Array | None, str]:

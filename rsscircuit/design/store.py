@@ -1,7 +1,7 @@
 """A design on disk: the record and plain ``.npy`` arrays.
 
 design.json                            options, versions, layers, fingerprints
-technology.toml                        the technology; which of its effects are at work is among the options
+technology.toml                        the technology; effects at work and bits of measurement are among the options
 network/<k>.<weight|bias>.npy          the trained values, float64
 network/inputs.npy                     some of the calibration inputs, float64, where there were any
 network/correction.npy                 the calibration inputs of the correction, float64, where outputs are corrected
@@ -34,7 +34,7 @@ from rsscircuit.mapping import LayerMatrix, Tile, cut, layer_matrix
 from rsscircuit.network import Array, Layer, Network
 from rsscircuit.subsetsum import Objective
 from rsscircuit.technology import Technology, parse_technology
-from rsscircuit.technology.effects import only, parse_effects
+from rsscircuit.technology.effects import measured_with, only, parse_effects
 
 INPUTS_FILE = "network/inputs.npy"
 CORRECTION_FILE = "network/correction.npy"
@@ -207,6 +207,7 @@ def _assemble(folder: Path, data: dict[str, Any], plan: str) -> Design:
             remedy=f"build it again: {build_command(folder, data)}",
         ) from error
     technology = only(drawn_in, parse_effects(options.get("effects", "all")))
+    technology = measured_with(technology, options.get("measurement_bits"))
     bank = bank_spec(data["bank"]["plan"], data["bank"]["resistors"], technology.resistor.unit_ohm)
     network = load_network(folder, data["network"]["layers"], data["network"]["outputs"])
     layers = []

@@ -77,7 +77,7 @@ def given_data(
     """
     data = read_user_array(inputs, "--inputs", mapped=True)
     check_inputs(design.network, data, "--inputs")
-    wanted = None if labels is None else _labels(labels, len(data))
+    wanted = None if labels is None else read_labels(labels, len(data))
     if limit is not None and limit < 1:
         raise InputError("a limit is at least 1", where="--limit", got=limit)
     if workers is not None and workers < 1:
@@ -89,7 +89,16 @@ def given_data(
         return Data(design, data, wanted, cases=cases.tolist(), workers=workers or default_workers(), progress=advance)
 
 
-def _labels(path: str | Path, cases: int) -> NDArray[np.int64]:
+def read_labels(path: str | Path, cases: int) -> NDArray[np.int64]:
+    """The right classes of so many inputs.
+
+    Args:
+        path: ``.npy`` file, whole numbers [N] or [N, 1].
+        cases: N.
+
+    Raises:
+        InputError: No such file, or labels that do not fit.
+    """
     labels = read_user_array(path, "--labels")
     if labels.shape not in ((cases,), (cases, 1)):
         raise InputError(f"labels must be [{cases}], one class a case", where="--labels", got=str(list(labels.shape)))

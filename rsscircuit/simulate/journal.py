@@ -54,14 +54,17 @@ class Journal(Generic[R]):
         asked: Everything that the trials depend on.
         kind: Of its trials.
         fresh: Start anew.
+        file: Its name.
 
     Raises:
         DesignError: Another run holds it, it is of another study, or it cannot be read.
     """
 
-    def __init__(self, folder: Path, asked: Mapping[str, Any], kind: type[R], *, fresh: bool = False) -> None:
+    def __init__(
+        self, folder: Path, asked: Mapping[str, Any], kind: type[R], *, fresh: bool = False, file: str = FILE
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._path, self._kind = folder / FILE, kind
+        self._path, self._kind = folder / file, kind
         self._file: IO[bytes] = self._path.open("a+b")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

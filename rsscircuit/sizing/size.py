@@ -58,7 +58,7 @@ class PlanSize:
     outcomes: tuple[Outcome, ...]
 
 
-def split_plans(text: str) -> tuple[str, ...]:
+def split_plans(text: str, *, where: str = "--plans") -> tuple[str, ...]:
     """Plans of a list such as ``equal,list:1,1.3,1.7,linear:0.3``: a number goes on with the plan before it.
 
     Raises:
@@ -72,7 +72,7 @@ def split_plans(text: str) -> tuple[str, ...]:
             plans.append(part)
     if "" in plans or len(set(plans)) < len(plans):
         raise InputError(
-            "needs the names of different plans, joined by commas", where="--plans", got=text, remedy=DEFAULT_PLANS
+            "needs the names of different plans, joined by commas", where=where, got=text, remedy=DEFAULT_PLANS
         )
     return tuple(plans)
 

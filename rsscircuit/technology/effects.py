@@ -36,6 +36,13 @@ _COEFFICIENTS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
 EFFECTS = tuple(_COEFFICIENTS)
 
 
+def measured_with(technology: Technology, bits: int | None) -> Technology:
+    """The technology whose branches are measured with so many bits; its own for None."""
+    if bits is None:
+        return technology
+    return replace(technology, measurement=replace(technology.measurement, bits=float(bits)))
+
+
 def parse_effects(text: str) -> frozenset[str]:
     """The effects of ``all``, ``none`` or a list such as ``switch,wires``.
 
