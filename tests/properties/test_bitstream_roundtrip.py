@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from rsscircuit.controller import crc
 from rsscircuit.controller.bitstream import pack, unpack
+from rsscircuit.controller.config import TILE_ID_BITS
 from rsscircuit.controller.geometry import ArrayGeometry
 
 geometries = st.builds(ArrayGeometry, st.integers(1, 6), st.integers(1, 20), st.integers(1, 20))
@@ -37,7 +38,7 @@ def test_one_switch_is_the_documented_bit(geometry, data):
     assert np.array_equal(geometry.to_words(closed), expected)
 
 
-@given(geometries, seeds, seeds)
+@given(geometries, seeds, st.integers(0, 2**TILE_ID_BITS - 1))
 def test_a_packed_frame_unpacks(geometry, seed, tile_id):
     closed = switches(geometry, seed)
     frame = unpack(pack(closed, geometry, tile_id), geometry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rsscircuit import analyses
+from rsscircuit.arrays import read_user_array
 from rsscircuit.cost import cost
 from rsscircuit.errors import InputError
 from rsscircuit.progress import Progress, silent
@@ -25,7 +26,13 @@ def complete(
 
     Returns:
         Why something cannot be computed, by the name of its result.
+
+    Raises:
+        InputError: A file that is not there, or is no array.
     """
+    for given, option in ((inputs, "--inputs"), (labels, "--labels")):
+        if given is not None:
+            read_user_array(given, option, mapped=True)  # refused now, whether it will be needed or not
     results, why = Path(directory) / "results", {}
     if not (results / "cost.json").is_file():
         try:
