@@ -33,6 +33,7 @@ from rsscircuit.simulate.journal import Journal
 from rsscircuit.technology import preset_names
 
 MOST_POINTS = 4000
+START_SECONDS = 5.0  # of a process, until it builds
 DEFAULT_AXES = Axes()
 JOURNAL, RESULT, TABLE, SCRATCH = "points.jsonl", "exploration.json", "points.csv", "building"
 
@@ -241,7 +242,7 @@ def _announced(groups: Sequence[Sequence[int]], points: int, whole: float, worke
         line += f", {points - missing} of them finished before"
     if not missing:
         return line
-    wait = whole if elsewhere else whole / min(workers, len(groups))
+    wait = whole if elsewhere else START_SECONDS + whole / min(workers, len(groups))
     time = f"{wait:.0f} s" if wait < 100 else f"{wait / 60:.0f} min"
     place = "of one process" if elsewhere else f"on {workers} process{'es' * (workers != 1)}"
     return f"{line}; {len(groups)} design{'s' * (len(groups) != 1)} to build, some {time} {place}"
