@@ -17,6 +17,7 @@ Point = Mapping[str, Any]
 HEADS = {"technology": "technology", "bank": "bank", "resistors": "n", "tile": "tile",
          "measurement_bits": "measured\nwith", "adc_bits": "ADC"}  # fmt: skip
 BADNESS = {"output-error": "output error", "agreement": "disagreement with trained", "accuracy": "wrongly classified"}
+UNCALIBRATED = "no --calibration: input ranges are bounds, which the inputs may fill by little"
 SHOWN_REASONS = 5
 SHOWN_NUMBERS = 6
 MM2, MICROJOULE = 1e6, 1e-6
@@ -132,13 +133,17 @@ def _show_levels(result: Mapping[str, Any]) -> None:
                     rows, left=2)  # fmt: skip
 
 
+def _points(count: int) -> str:
+    return f"{count} point{'s' * (count != 1)}"
+
+
 def _about(result: Mapping[str, Any]) -> list[str]:
     fixed = [
         f"{HEADS[axis].replace(chr(10), ' ')} {_value(axis, levels[0]['value'])}"
         for axis, levels in result["levels"].items()
         if len(levels) == 1
     ]
-    counts = f"{result['done']} points"
+    counts = _points(result["done"])
     if len(result["points"]) < result["product"]:
         counts += f", a sample of {result['product']}"
     trained = result["trained_accuracy"]
@@ -146,6 +151,7 @@ def _about(result: Mapping[str, Any]) -> list[str]:
     return [
         f"{counts}; {result['images']} inputs{known}, seed {result['asked']['seed']}",
         *([f"all: {', '.join(fixed)}"] if fixed else []),
+        *([] if result["asked"]["calibration"] else [UNCALIBRATED]),
         "front: no other point is as good and cheaper, or better and as cheap; quality: "
         + result["quality"].replace("-", " "),
     ]
@@ -160,7 +166,8 @@ def _without(points: Sequence[Point]) -> list[str]:
     lines = []
     for (state, reason), numbers in list(reasons.items())[:SHOWN_REASONS]:
         more = f" and {len(numbers) - SHOWN_NUMBERS} more" if len(numbers) > SHOWN_NUMBERS else ""
-        lines.append(f"{len(numbers)} {state}: points {', '.join(numbers[:SHOWN_NUMBERS])}{more}: {reason}")
+        which = f"point{'s' * (len(numbers) > 1)} {', '.join(numbers[:SHOWN_NUMBERS])}{more}"
+        lines.append(f"{len(numbers)} {state}: {which}: {reason}")
     if len(reasons) > SHOWN_REASONS:
         lines.append(f"and {len(reasons) - SHOWN_REASONS} more reasons, in points.csv")
     return lines
@@ -194,7 +201,7 @@ def draw_quality(result: Mapping[str, Any], quality: str, path: Path) -> None:
         words.text(0.0, 0.0, "\n".join(["on a front:", *text]), fontsize=7, va="bottom", transform=words.transAxes)
 
     height = max(5.0, 1.6 + 0.15 * (len(numbers) + sum(len(result["levels"][axis]) for axis in varied)))
-    title = f"{BADNESS[quality][0].upper()}{BADNESS[quality][1:]}: {len(done)} points, {result['images']} inputs"
+    title = f"{BADNESS[quality][0].upper()}{BADNESS[quality][1:]}: {_points(len(done))}, {result['images']} inputs"
     save_picture(path, title, (13.0, height), draw)
 
 
