@@ -228,10 +228,11 @@ class _Run:
         return f"layer {self.layer.name}, tile {self.tile.index}{deck}"
 
     def deck_facts(self) -> dict[str, Any]:
-        """The file that was run and its digest."""
+        """The file that was run, below the design's directory, and its digest."""
         if self.deck is None:
             return {"deck": None, "deck_sha256": None}
-        return {"deck": str(self.deck), "deck_sha256": hashlib.sha256(self.deck.read_bytes()).hexdigest()}
+        name = self.deck.relative_to(self.path.parent.parent).as_posix()
+        return {"deck": name, "deck_sha256": hashlib.sha256(self.deck.read_bytes()).hexdigest()}
 
     def by(self, function: Callable[[T], R], items: Sequence[T], advance: Callable[[int], None]) -> list[R]:
         """``function`` of every item, where the run's engine runs.

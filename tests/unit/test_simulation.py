@@ -204,8 +204,9 @@ def test_a_result_says_what_was_run(engine: str, small_design: Path, inputs: Pat
     if engine == "nodal":
         assert result["deck"] is None
     else:
-        assert hashlib.sha256(Path(result["deck"]).read_bytes()).hexdigest() == result["deck_sha256"]
-        assert Path(result["deck"]).parent.name == "results"
+        deck = small_design / result["deck"]
+        assert hashlib.sha256(deck.read_bytes()).hexdigest() == result["deck_sha256"]
+        assert deck.parent.name == "results"
 
 
 def test_the_design_s_own_deck_is_run_where_nothing_else_is_asked(small_design: Path, inputs: Path) -> None:
