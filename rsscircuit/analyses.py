@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rsscircuit.design import Design, MappedLayer, load
 from rsscircuit.design.files import result_file, write_json
 from rsscircuit.design.marks import has_marks
+from rsscircuit.design.outcomes import as_record, read_outcomes
 from rsscircuit.design.record import changed_groups, read_record
 from rsscircuit.design.store import NOMINAL
 from rsscircuit.errors import InputError
@@ -372,10 +373,16 @@ def montecarlo_trial(
 
 
 def inspect(directory: str | Path) -> dict[str, Any]:
-    """What a design holds: its record, and in ``changed`` the groups of files that are not as they were written."""
+    """What a design holds.
+
+    Returns:
+        Its record; ``changed``, the groups of files that are not as they were written; ``steps``, what every step of
+        the build left.
+    """
     folder = Path(directory)
     data = read_record(folder)
-    return data | {"changed": changed_groups(folder, data)}
+    steps = [as_record(outcome) for outcome in read_outcomes(folder).values()]
+    return data | {"changed": changed_groups(folder, data), "steps": steps}
 
 
 def _study(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from rsscircuit.commands.shared import bars, directory_argument, json_option, option, print_json
-from rsscircuit.design.outcomes import STEPS, read_outcomes
+from rsscircuit.design.outcomes import PASS, STEPS, Outcome, as_record, read_outcomes
 from rsscircuit.options import ADC, DEFAULT_TOLERANCE, BuildOptions
 from rsscircuit.quantities import parse_tile
 from rsscircuit.report import corners, steps, tables
@@ -104,7 +105,7 @@ def build(
     failure = first_failure(outcomes)
     if "solve" not in outcomes:
         if as_json:
-            print_json({"steps": steps.as_records(outcomes)})
+            print_json({"steps": [as_record(each) for each in outcomes.values()]})
         else:
             steps.show_steps(outcomes)
         if failure is not None:
@@ -119,8 +120,7 @@ def build(
     tables.show_layers(record, steps.layer_seconds(outcomes))
     corners.show_corners(record)
     tables.print_lines(tables.design_lines(record, design.technology))
-    steps.show_steps(outcomes)
-    tables.print_lines(_written(Path(out)))
+    _show_checks(outcomes, Path(out))
     if failure is not None:
         raise failure
 
@@ -156,8 +156,7 @@ def program(directory: str, measured: str, out: str | None, force: bool, as_json
         files = "file" if results == 1 else "files"
         tables.print_lines([f"dropped      {results} {files} of {written}/results, of the design that was replaced"])
     tables.print_lines(dies.die_lines(record))
-    steps.show_steps(outcomes)
-    tables.print_lines(_written(written))
+    _show_checks(outcomes, written)
 
 
 @click.command("export-banks", epilog="Example: generate-crossbar export-banks generated/lenet5 --csv die.csv")
@@ -234,6 +233,17 @@ def report(
             *(f"  {command}" for command in written.missing),
         ]
     )
+
+
+def _show_checks(outcomes: Mapping[str, Outcome], folder: Path) -> None:
+    """One line on the checks where all have passed, the table of them where one has not; and what was written."""
+    if any(each.verdict != PASS for each in outcomes.values()):
+        steps.show_steps(outcomes)
+    else:
+        first, *_, last = outcomes
+        each = f"each with its figure in generate-crossbar inspect {folder}"
+        tables.print_lines([f"{'checks':<13}PASS in all {len(outcomes)} steps, {first} to {last}; {each}"])
+    tables.print_lines(["", *_written(folder)])
 
 
 def _written(folder: Path) -> list[str]:

@@ -93,10 +93,14 @@ class Outcome:
 
 def save_outcome(folder: Path, outcome: Outcome) -> None:
     """Write ``steps/STEP.json``."""
-    check = asdict(outcome.check) | {"verdict": outcome.verdict}
-    if outcome.check.figure is not None and not math.isfinite(outcome.check.figure):
-        check["figure"] = str(outcome.check.figure)  # JSON has no other way to say it
-    write_json(folder / FOLDER / f"{outcome.step}.json", asdict(outcome) | {"check": check})
+    write_json(folder / FOLDER / f"{outcome.step}.json", as_record(outcome))
+
+
+def as_record(outcome: Outcome) -> dict[str, Any]:
+    """A step as JSON has it, with its verdict; a figure that is no finite number is a word."""
+    check, figure = asdict(outcome.check), outcome.check.figure
+    said = figure if figure is None or math.isfinite(figure) else str(figure)
+    return asdict(outcome) | {"check": check | {"figure": said, "verdict": outcome.verdict}}
 
 
 def read_outcomes(folder: Path) -> dict[str, Outcome]:

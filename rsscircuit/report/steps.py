@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
 
 from rsscircuit.design.outcomes import STEPS, Check, Outcome
 from rsscircuit.report.tables import print_lines, print_table
@@ -39,8 +37,3 @@ def remark_of(check: Check) -> str:
 def layer_seconds(outcomes: Mapping[str, Outcome]) -> dict[str, str]:
     """How long the switches of every layer took to choose, by its label."""
     return {label: f"{seconds:.1f} s" for label, seconds in outcomes["solve"].result["layer_seconds"].items()}
-
-
-def as_records(outcomes: Mapping[str, Outcome]) -> list[dict[str, Any]]:
-    """The steps for scripts."""
-    return [asdict(each) | {"verdict": each.verdict} for each in outcomes.values()]
