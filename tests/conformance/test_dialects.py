@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from circuits import random_crossbar, run_batch, run_vacask, vacask
 
 import rsscircuit
 from rsscircuit import templates
-from rsscircuit.errors import InputError
+from rsscircuit.errors import InputError, SimulationError
 from rsscircuit.netlist import ModelCard, Tia, TileOptions, dialects, tile_circuit
 from rsscircuit.netlist.elements import (
     Ac,
@@ -32,6 +34,8 @@ from rsscircuit.netlist.elements import (
     VoltageSource,
     WeightedSum,
 )
+from rsscircuit.simulate import ngspice
+from rsscircuit.simulate import vacask as vacask_engine
 from rsscircuit.technology.cell import Segments
 
 TECHNOLOGY = rsscircuit.load_technology("sky130_xhigh_100k")
@@ -191,6 +195,24 @@ def test_every_analysis_is_written_in_every_dialect(made: Circuit, tmp_path: Pat
     (tmp_path / "deck.cir").write_text(dialects.write(made), "utf-8")
     done = subprocess.run(["ngspice", "-b", "deck.cir"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("engine", [ngspice, vacask_engine], ids=["ngspice", "vacask"])
+def test_a_sweep_has_both_its_ends_and_one_that_is_cut_short_is_told(
+    engine: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By steps of 0.1 V from 0.1 V VACASK would end at 0.6 V."""
+    parts = (VoltageSource("in", "a", "0", 0.0), Resistor("load", "a", "0", 1.0))
+    swept = Circuit(
+        title="a sweep", sections=(Section("", parts),), analysis=DcSweep("in", 0.1, 0.7, 0.1), voltages=("a",)
+    )
+    assert engine.analyse(swept, where="the tile")["v(a)"] == pytest.approx(0.1 * np.arange(1, 8))
+    short = replace(swept, analysis=DcSweep("in", 0.1, 0.6, 0.1))
+    written, line = dialects.write(short, engine.__name__.rpartition(".")[2]), ngspice.spice.analysis_line
+    monkeypatch.setattr(vacask_engine.dialect, "write", lambda circuit: written)
+    monkeypatch.setattr(ngspice.spice, "analysis_line", lambda analysis: line(short.analysis))
+    with pytest.raises(SimulationError, match=r"the tile: .*6 of 7 points"):
+        engine.analyse(swept, where="the tile")
 
 
 def test_what_a_dialect_cannot_express_is_refused_by_name() -> None:

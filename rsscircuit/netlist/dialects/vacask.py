@@ -110,9 +110,9 @@ def _analysis(analysis: Analysis) -> Iterator[str]:
     match analysis:
         case OperatingPoint():
             yield "  analysis op1 op"
-        case DcSweep(source=source, start=start, stop=stop, step=step):
+        case DcSweep(source=source, start=start, stop=stop, points=points):  # by a step, rounding loses the last value
             place = f'instance="v{source}" parameter="dc"'
-            yield f"  sweep dc {place} from={number(start)} to={number(stop)} step={number(step)}"
+            yield f'  sweep dc {place} from={number(start)} to={number(stop)} mode="lin" points={points - 1}'
             yield "    analysis dc1 op"
         case Transient(step=step, stop=stop, from_initial=False, longest_step=longest):
             bound = "" if longest is None else f" maxstep={number(longest)}"
