@@ -24,8 +24,8 @@ from rsscircuit.technology import Technology
 
 Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-ROUNDS = 12
-AROUND = np.linspace(-1.0, 1.0, 9)
+ROUNDS = 24
+AROUND = np.linspace(-1.0, 1.0, 33)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

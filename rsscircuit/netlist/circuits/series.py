@@ -13,7 +13,7 @@ not move. Every resistor may have the technology's voltage coefficients at its o
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,9 @@ from rsscircuit.technology import Technology
 
 Array = NDArray[np.float64]
 GAMMA = 0.45  # body-effect coefficient, root volt; assumed, typical of 130 to 180 nm
-_HALVINGS = 200
+_STEPS = 200
+_LEAST = 3e-16  # of the voltage: rounding
+_MISSED = 1e-6  # of the voltage; a chain whose switches end on a limit misses much more
 _BENDINGS = 3  # each leaves a share of a v, 1e-3, of what the last left
 
 
@@ -168,20 +170,45 @@ def operating_point(chain: Chain) -> ChainPoint:
     """The operating point from the card's own equations.
 
     For a current i the voltages follow from ``bit`` upwards, u = r i of a kept element and the root of
-    i = u / r + beta (V_ov(V_s) u - u^2 / 2) of a shorted one; i is found by halving, since the voltage of the whole
-    chain grows with it. Voltages are infinite where the switches cannot carry what so much across the chain asks of
-    them.
+    i = u / r + beta (V_ov(V_s) u - u^2 / 2) of a shorted one; i is the root of the voltage of the whole chain, which
+    grows with it. Voltages are infinite where the switches cannot carry what so much across the chain asks of them.
     """
-    start = chain.technology.drive.common_mode_volt
-    low, high = 0.0, 1.0
-    while _nodes(chain, high)[-1] - start < chain.volt:
+    drive = chain.technology.drive
+    wanted = drive.common_mode_volt + chain.volt
+
+    def missed(ampere: float) -> float:
+        return min(float(_nodes(chain, ampere)[-1]), 2.0 * drive.supply_volt) - wanted
+
+    kept = float(chain.resistance_ohm[np.asarray(chain.kept, np.bool_)].sum())
+    ampere = _root(missed, chain.volt / (kept or chain.technology.switch.on_ohm), _LEAST * wanted)
+    nodes = _nodes(chain, ampere)
+    if abs(nodes[-1] - wanted) > _MISSED * wanted:
+        nodes = np.full(len(nodes), math.inf)
+    return ChainPoint(ampere=ampere, node_volt=nodes)
+
+
+def _root(function: Callable[[float], float], start: float, least: float) -> float:
+    """Where a growing function is zero, by false position; an end that stays twice has its value halved (Illinois)."""
+    high = start
+    while (above := function(high)) < 0:
         high *= 2.0
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
+    low = 0.5 * high
+    while (below := function(low)) > 0:
+        high, above, low = low, below, 0.5 * low
+    moved = 0.0
+    for _ in range(_STEPS):
+        middle = high - above * (high - low) / (above - below)
         if not low < middle < high:
-            break
-        low, high = (middle, high) if _nodes(chain, middle)[-1] - start < chain.volt else (low, middle)
-    return ChainPoint(ampere=high, node_volt=_nodes(chain, high))
+            middle = 0.5 * (low + high)
+        value = function(middle)
+        if abs(value) <= least or not low < middle < high:
+            return middle
+        if value > 0:
+            high, above, below = middle, value, below * (0.5 if moved > 0 else 1.0)
+        else:
+            low, below, above = middle, value, above * (0.5 if moved < 0 else 1.0)
+        moved = value
+    return low
 
 
 def _nodes(chain: Chain, ampere: float) -> Array:
