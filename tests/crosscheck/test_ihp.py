@@ -214,7 +214,7 @@ def test_through_the_commands(tmp_path: Path, small_network: Path, small_inputs:
     assert done.exit_code == 0, done.output
     result = json.loads(done.stdout)
     assert 0 < result["relative_difference"] < 2e-3
-    assert str(ROOT) not in Path(result["deck"]).read_text("utf-8")
+    assert str(ROOT) not in (design / result["deck"]).read_text("utf-8")
     if not ngspice.has_osdi():
         refused = CliRunner().invoke(cli, [*run, "--engine", "ngspice"])
         assert isinstance(refused.exception, InputError)
