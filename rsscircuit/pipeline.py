@@ -266,7 +266,7 @@ def _jobs(
     with timed("tolerances"):
         good_enough = tolerances(network, options, matrices, tiles)
     moments: Mapping[str, NDArray[np.float32]] = {}
-    if options.joint_columns:
+    if options.joint_columns or (options.compensate_ir_drop and options.calibration is not None):
         with timed("input moments"):
             moments = input_moments(network, options.calibration, matrices, tiles)
     wires = wire_segments(resolved.bank.nominal_ohm, resolved.technology) if options.compensate_ir_drop else None
@@ -279,6 +279,7 @@ def _jobs(
             tolerance=good_enough[name],
             segments=wires,
             moments=moments.get(name),
+            joint=options.joint_columns,
         )
         for (name, matrix), label in zip(matrices.items(), labels([*matrices]), strict=True)
     )

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from rsscircuit.arrays import read_user_array
 from rsscircuit.design import Crossbar, Design, MappedLayer, load
-from rsscircuit.design.files import result_file, write_json
+from rsscircuit.design.results import ResultFile, result_file
 from rsscircuit.emission import VIRTUAL_GROUND, Level, parse_readout
 from rsscircuit.errors import CrashError, InputError
 from rsscircuit.execution import Crash, Here, Processes, Workers
@@ -141,10 +141,9 @@ def simulate_tile(
     del result["options"]["pdk_root"], result["options"]["own_process"]
     with progress(f"{engine} {run.layer.label} tile {tile}", max(1, len(volts))) as advance:
         found, arrays = _ANALYSES[choices.analysis](run, volts, advance)
-    np.savez(run.path.with_suffix(".npz"), **arrays)
-    result |= run.deck_facts() | {"arrays": run.path.with_suffix(".npz").name} | found
-    write_json(run.path, result)
-    return result
+    np.savez(run.file.path.with_suffix(".npz"), **arrays)
+    result |= run.deck_facts() | {"arrays": run.file.path.with_suffix(".npz").name} | found
+    return run.file.write(result)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -160,7 +159,7 @@ class _Run:
         options: The switch level of the deck.
         ohm_factor: What ratios to the feedback resistor lack to be ohms.
         nominal_ohm: Of the branches of a bank.
-        path: Of the result.
+        file: Of the result.
         deck: What is run, where the engine reads a deck.
         built: Whether that is the design's own file.
         workers: Where it runs.
@@ -176,7 +175,7 @@ class _Run:
     options: TileOptions
     ohm_factor: float
     nominal_ohm: Array
-    path: Path
+    file: ResultFile
     deck: Path | None
     built: bool
     workers: Workers
@@ -198,9 +197,9 @@ class _Run:
         words = ["simulate", mapped.label, str(tile), engine]
         words += [] if choices.analysis == OP else [choices.analysis]
         words += _unlike_the_build(choices, wired != as_built, design.technology)
-        path = result_file(directory, "_".join(words))
-        file = directory / "netlist" / mapped.label / f"tile_{tile}.cir"
-        built = engine == "ngspice" and choices.analysis == OP and plain and file.is_file()
+        file = result_file(directory, "_".join(words))
+        emitted = directory / "netlist" / mapped.label / f"tile_{tile}.cir"
+        built = engine == "ngspice" and choices.analysis == OP and plain and emitted.is_file()
         extension = {"ngspice": ".cir", "vacask": ".sim"}.get(engine)
         at_level = replace(design, technology=technology)
         own = choices.own_process and engine == "ngspice"
@@ -215,8 +214,8 @@ class _Run:
             options=Level(switch=choices.switch, pdk_root=choices.pdk_root).options(at_level),
             ohm_factor=feedback_factor(design.technology, choices.celsius, supply),
             nominal_ohm=design.bank.nominal_ohm,
-            path=path,
-            deck=file if built else path.with_suffix(extension) if extension else None,
+            file=file,
+            deck=emitted if built else file.path.with_suffix(extension) if extension else None,
             built=built,
             workers=Processes(1) if own else Here(),
         )
@@ -381,7 +380,7 @@ def _operating_points(run: _Run, volts: Array, advance: Callable[[int], None]) -
     setting = Setting(
         technology=run.technology,
         segments=run.segments,
-        deck=partial((run.deck or run.path).read_text, "utf-8"),
+        deck=partial((run.deck or run.file.path).read_text, "utf-8"),
         where=run.where,
         options=run.options,
         progress=None if apart else advance,
