@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.design import Design, MappedLayer, load
-from rsscircuit.design.files import result_file, write_json
 from rsscircuit.design.marks import has_marks
 from rsscircuit.design.outcomes import as_record, read_outcomes
-from rsscircuit.design.record import changed_groups, read_record
+from rsscircuit.design.record import changed_groups, fingerprint, read_record
+from rsscircuit.design.results import result_file
 from rsscircuit.design.store import NOMINAL
 from rsscircuit.errors import CrashError, InputError, SimulationError, needed_for
 from rsscircuit.execution import Crash, workers_of
@@ -86,7 +86,7 @@ def evaluate(
         switches chosen without them.
     """
     design, chosen = load(directory), None if effects is None else parse_effects(effects)
-    result_path = result_file(directory, "evaluate")
+    file = result_file(directory, "evaluate")
     if chosen is None:
         variants = {"mapped": frozenset(PROGRAM), "with_parasitics": frozenset(ARRAY), "chip": frozenset(EFFECTS)}
     else:
@@ -111,8 +111,7 @@ def evaluate(
         if has_marks(Path(directory), NOMINAL):
             without = _answers(data, answers(load(directory, plan=NOMINAL), ", without corners"))
             result["without_corners"] = {key: without[key] for key in ("accuracy", "agreement", "output_error")}
-    write_json(result_path, result)
-    return result
+    return file.write(result)
 
 
 def attribute_errors(
@@ -137,7 +136,7 @@ def attribute_errors(
         ``squared_error``, what it adds to the square of the output error; they sum to that of the chip.
     """
     design, chosen = load(directory), parse_effects(effects)
-    result_path = result_file(directory, "attribution")
+    file = result_file(directory, "attribution")
     working = chosen.difference(idle_effects(design, operation, chosen))
     ranges, laid_out = given_ranges(design, inputs, calibration, operation, progress)
     with (
@@ -156,8 +155,7 @@ def attribute_errors(
             **_operated(design, chosen, operation, laid_out),
             "contributions": [asdict(each) for each in found],
         }
-    write_json(result_path, result)
-    return result
+    return file.write(result)
 
 
 def evaluate_spice(
@@ -189,7 +187,7 @@ def evaluate_spice(
         largest difference of a column current over their rms, and ``vectors``, how many were run; what was at work.
     """
     design, chosen = load(directory), parse_effects(effects)
-    result_path = result_file(directory, "evaluate_ngspice")
+    file = result_file(directory, "evaluate_ngspice")
     ranges, laid_out = given_ranges(design, inputs, calibration, operation, progress)
     tiles = sum(len(layer.drawn_tiles) for layer in design.layers)
     with (
@@ -211,8 +209,7 @@ def evaluate_spice(
         "vectors": found.vectors,
         **_operated(design, chosen, operation, laid_out),
     }
-    write_json(result_path, result)
-    return result
+    return file.write(result)
 
 
 def _answers(data: Data, figures: Mapping[str, Figures]) -> dict[str, Any]:
@@ -284,8 +281,8 @@ def montecarlo(
         asked = campaign.asked_of(study, _versions(engine))
     mapped = bench.layer
     stem = f"montecarlo_{mapped.label}_{tile}_{engine}_{'fixed' if fixed else 'dies'}"
-    result_path = result_file(directory, stem)
-    folder = result_path.parent / f"{stem}_{digest(asked)}"
+    file = result_file(directory, stem)
+    folder = file.path.parent / f"{stem}_{digest(asked)}"
     width = max(1, workers)
     with (
         Journal(folder, asked, Outcome, fresh=fresh) as journal,
@@ -317,8 +314,7 @@ def montecarlo(
     if finished:
         result |= spread(finished)
         write_csv(folder / "trials.csv", finished)
-    write_json(result_path, result)
-    return result
+    return file.write(result)
 
 
 def montecarlo_trial(
@@ -359,8 +355,8 @@ def montecarlo_trial(
     with needed_for(bench.where):
         versions = _versions(engine)
     stem = f"montecarlo_{bench.layer.label}_{tile}_{engine}_{'fixed' if fixed else 'dies'}_trial_{trial}"
-    result_path = result_file(directory, stem)
-    netlist = result_path.with_suffix(".cir")
+    file = result_file(directory, stem)
+    netlist = file.path.with_suffix(".cir")
     netlist.write_text(bench.deck(bench.draw(trial)), "utf-8")
     (done,) = workers_of(workers, None).run(partial(run_trials, study), [(trial,)])
     if isinstance(done.result, Crash):
@@ -382,8 +378,7 @@ def montecarlo_trial(
         "error": outcome.error.tolist(),
         "netlist": str(netlist),
     }
-    write_json(result_path, result)
-    return result
+    return file.write(result)
 
 
 def inspect(directory: str | Path) -> dict[str, Any]:
@@ -414,10 +409,9 @@ def _study(
     if engine not in MONTE_CARLO_ENGINES:
         known = ", ".join(MONTE_CARLO_ENGINES)
         raise InputError("no engine of Monte Carlo", where="--engine", got=engine, remedy=f"choose from {known}")
-    marks = read_record(Path(directory))["fingerprints"]
     study = Study(
         directory=str(Path(directory).resolve()),
-        fingerprint=f"{marks['record']}-{marks['data']}",
+        fingerprint=fingerprint(read_record(Path(directory))),
         layer=layer,
         tile=tile,
         engine=engine,

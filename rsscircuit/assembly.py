@@ -77,12 +77,18 @@ class Job(Placed):
     Attributes:
         tolerance: The largest error of a pair that is good enough.
         segments: The wires that its program allows for; None where it does not.
-        moments: float32 [rows, rows of a tile], of its inputs, where columns are chosen as wholes; None where not.
+        moments: float32 [rows, rows of a tile], of its inputs, where its program asks for them; None where not.
+        joint: Whether columns are chosen as wholes.
     """
 
     tolerance: Tolerance
     segments: Segments | None = None
     moments: NDArray[np.float32] | None = None
+    joint: bool = False
+
+    def moments_of(self, tile: Tile) -> Array | None:
+        """Those of one tile's inputs, float64 [rows, rows]."""
+        return None if self.moments is None else moments_of(self.moments, tile)
 
     def effective(self, tile: Tile, banks: Array) -> Array:
         """Column currents per volt of one tile's banks [rows, cols, 2], with the wires that are allowed for.
@@ -124,6 +130,7 @@ def jobs_of(design: Design) -> tuple[Job, ...]:
             tolerance=same_tolerance(options, layer),
             segments=design.segments if options.compensate_ir_drop else None,
             moments=layer.moments,
+            joint=options.joint_columns,
         )
         for layer in design.layers
     )
@@ -162,7 +169,7 @@ def programmed(
     corners: Sequence[Corner] = (),
 ) -> tuple[Crossbar, SwitchPlan]:
     """One tile with its switches chosen for the nominal point and some corners."""
-    targets = job.matrix.weights[tile.window] * scale[tile.window[1]]
+    targets, moments = job.matrix.weights[tile.window] * scale[tile.window[1]], job.moments_of(tile)
     choose = partial(
         program,
         measured=banks.measured,
@@ -170,12 +177,12 @@ def programmed(
         stuck=banks.marks.forced,
         corners=at_corners(usable_siemens(banks.measured, banks.marks.forced), technology, corners),
         costs=costs_of(banks.measured, rules, technology),
-        moments=None if job.moments is None else moments_of(job.moments, tile),
+        moments=moments if job.joint else None,
     )
     if job.segments is None:
         plan = choose(targets)
     else:
-        plan = compensate(targets, banks.measured, choose, partial(job.effective, tile))
+        plan = compensate(targets, banks.measured, choose, partial(job.effective, tile), moments)
     crossbar = Crossbar(
         layer=job.name,
         index=tile.index,
@@ -206,7 +213,7 @@ def column_scales(
         return scale
     largest = np.abs(job.matrix.weights * scale).max(axis=0)
     rules = rules_of(options, float(largest.max()), job.tolerance(float(largest.max()), scale))
-    plain, aims = replace(job, segments=None, moments=None), [largest]
+    plain, aims = replace(job, segments=None, joint=False), [largest]
     for tile in job.drawn_tiles:
         banks, of_tile = source.banks(job, tile), np.zeros_like(largest)
         crossbar, plan = programmed(plain, tile, banks, scale, rules, technology, corners)

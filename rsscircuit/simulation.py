@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from rsscircuit.arrays import read_user_array
 from rsscircuit.design import Crossbar, Design, MappedLayer, load
-from rsscircuit.design.files import result_file, write_json
+from rsscircuit.design.results import ResultFile, result_file
 from rsscircuit.emission import VIRTUAL_GROUND, Level, parse_readout
 from rsscircuit.errors import CrashError, InputError, needed_for
 from rsscircuit.execution import Crash, Here, Processes, Workers
@@ -144,10 +144,9 @@ def simulate_tile(
     del result["options"]["pdk_root"], result["options"]["own_process"]
     with progress(f"{engine} {run.layer.label} tile {tile}", max(1, len(volts))) as advance:
         found, arrays = _ANALYSES[choices.analysis](run, volts, advance)
-    np.savez(run.path.with_suffix(".npz"), **arrays)
-    result |= run.deck_facts() | {"arrays": run.path.with_suffix(".npz").name} | found
-    write_json(run.path, result)
-    return result
+    np.savez(run.file.path.with_suffix(".npz"), **arrays)
+    result |= run.deck_facts() | {"arrays": run.file.path.with_suffix(".npz").name} | found
+    return run.file.write(result)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -163,7 +162,7 @@ class _Run:
         options: The switch level of the deck.
         ohm_factor: What ratios to the feedback resistor lack to be ohms.
         nominal_ohm: Of the branches of a bank.
-        path: Of the result.
+        file: Of the result.
         deck: What is run, where the engine reads a deck.
         built: Whether that is the design's own file.
         workers: Where it runs.
@@ -179,7 +178,7 @@ class _Run:
     options: TileOptions
     ohm_factor: float
     nominal_ohm: Array
-    path: Path
+    file: ResultFile
     deck: Path | None
     built: bool
     workers: Workers
@@ -201,9 +200,9 @@ class _Run:
         words = ["simulate", mapped.label, str(tile), engine]
         words += [] if choices.analysis == OP else [choices.analysis]
         words += _unlike_the_build(choices, wired != as_built, design.technology)
-        path = result_file(directory, "_".join(words))
-        file = directory / "netlist" / mapped.label / f"tile_{tile}.cir"
-        built = engine == "ngspice" and choices.analysis == OP and plain and file.is_file()
+        file = result_file(directory, "_".join(words))
+        emitted = directory / "netlist" / mapped.label / f"tile_{tile}.cir"
+        built = engine == "ngspice" and choices.analysis == OP and plain and emitted.is_file()
         extension = {"ngspice": ".cir", "vacask": ".sim"}.get(engine)
         at_level = replace(design, technology=technology)
         own = choices.own_process and engine == "ngspice"
@@ -218,8 +217,8 @@ class _Run:
             options=Level(switch=choices.switch, pdk_root=choices.pdk_root).options(at_level),
             ohm_factor=feedback_factor(design.technology, choices.celsius, supply),
             nominal_ohm=design.bank.nominal_ohm,
-            path=path,
-            deck=file if built else path.with_suffix(extension) if extension else None,
+            file=file,
+            deck=emitted if built else file.path.with_suffix(extension) if extension else None,
             built=built,
             workers=Processes(1) if own else Here(),
         )
@@ -234,7 +233,7 @@ class _Run:
         """The file that was run, below the design's directory, and its digest."""
         if self.deck is None:
             return {"deck": None, "deck_sha256": None}
-        name = self.deck.relative_to(self.path.parent.parent).as_posix()
+        name = self.deck.relative_to(self.file.path.parent.parent).as_posix()
         return {"deck": name, "deck_sha256": hashlib.sha256(self.deck.read_bytes()).hexdigest()}
 
     def by(self, function: Callable[[T], R], items: Sequence[T], advance: Callable[[int], None]) -> list[R]:
@@ -385,7 +384,7 @@ def _operating_points(run: _Run, volts: Array, advance: Callable[[int], None]) -
     setting = Setting(
         technology=run.technology,
         segments=run.segments,
-        deck=partial((run.deck or run.path).read_text, "utf-8"),
+        deck=partial((run.deck or run.file.path).read_text, "utf-8"),
         where=run.where,
         options=run.options,
         progress=None if apart else advance,

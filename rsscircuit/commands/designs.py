@@ -215,6 +215,8 @@ def report(
     directory: str, inputs: str | None, labels: str | None, exploration: str | None, out: str | None, as_json: bool
 ) -> None:
     """Write what the design in DIR holds as one HTML page, its figures as SVG and their data as CSV."""
+    from dataclasses import asdict
+
     from rsscircuit.report.montecarlo import check_plots
     from rsscircuit.report.page import Facts, read_exploration, write_report
 
@@ -223,12 +225,13 @@ def report(
     facts = Facts.of(directory, inputs, labels, exploration=explored, progress=bars(as_json))
     written = write_report(facts, Path(directory) / "report" if out is None else Path(out), progress=bars(as_json))
     if as_json:
-        print_json({"page": str(written.page), "figures": written.figures, "missing": written.missing})
+        print_json(asdict(written) | {"page": str(written.page)})
         return
     tables.print_lines(
         [
             f"{written.page}  {written.page.stat().st_size / 1e6:.2f} MB",
             f"{written.page.parent}/figures/  {len(written.figures)} figures, each as .svg and .csv",
+            *(f"left out: {what}" for what in written.stale),
             *(["not run, and so not in it:"] if written.missing else []),
             *(f"  {command}" for command in written.missing),
         ]

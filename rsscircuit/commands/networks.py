@@ -33,7 +33,7 @@ from rsscircuit.quantities import parse_numbers, parse_range
 @option("--years", type=float, default=0.0, help="Age.")
 @option("--stuck-open", type=float, default=0.0, metavar="SHARE", help="Switches stuck since programming.")
 @option("--stuck-closed", type=float, default=0.0, metavar="SHARE", help="The same.")
-@option("--seed", type=int, default=1, help="Of drift, faults, offsets and noise.")
+@option("--seed", type=int, default=1, help="Of drift, faults and noise; offsets are the die's own.")
 @option("--engine", default="nodal", help="nodal, or ngspice for some --images.")
 @option("--images", metavar="N|LIST", help="With --engine ngspice: so many from the first, or numbers as 3,7,0.")
 @option("--workers", type=int, metavar="N", help="Batches at a time; else one a core. The results are the same.")

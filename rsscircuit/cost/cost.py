@@ -17,8 +17,9 @@ from rsscircuit.cost.model import Plan, area, energy, programming
 from rsscircuit.cost.rivals import reram_programming_joule, rivals
 from rsscircuit.cost.workload import Array, TileWork, workload
 from rsscircuit.design import Design, load
-from rsscircuit.design.files import read_array, result_file, write_json
+from rsscircuit.design.files import read_array
 from rsscircuit.design.record import read_record
+from rsscircuit.design.results import result_file
 from rsscircuit.design.store import INPUTS_FILE
 from rsscircuit.errors import InputError
 from rsscircuit.inference import Operation
@@ -54,10 +55,8 @@ def cost(
         DesignError: No design there, or no place to write.
     """
     design, folder = load(directory), Path(directory)
-    path = result_file(directory, "cost")
-    result = charge(load_work(design, folder, inputs), figures=figures, adc_bits=adc_bits)
-    write_json(path, result)
-    return result
+    file = result_file(directory, "cost")
+    return file.write(charge(load_work(design, folder, inputs), figures=figures, adc_bits=adc_bits))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

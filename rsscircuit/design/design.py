@@ -102,7 +102,7 @@ class MappedLayer:
         rules: How its switches were chosen.
         statistics: Counts and errors of the layer, audited on the true banks.
         moments: float32 [rows, rows of a tile], second moments of the inputs, each row's with the rows of its tile,
-            where columns were chosen as wholes; None where they were not.
+            where columns were chosen or judged by them; None where they were not.
         correction: The constants of its outputs; None without.
     """
 
@@ -201,6 +201,11 @@ class Design:
     def terms(self) -> frozenset[str]:
         """Which terms of process variation are at work."""
         return parse_terms(self.options["variation"])
+
+    @property
+    def seed(self) -> int:
+        """Which virtual die, and which chip's amplifiers: their offsets are of the die, not of a run."""
+        return int(self.options["seed"])
 
     @property
     def corners(self) -> tuple[Corner, ...]:

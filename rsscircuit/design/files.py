@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,22 +24,6 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write one file, with the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
-
-
-def result_file(directory: str | Path, name: str) -> Path:
-    """Where a result goes; made before the work, so that a directory that cannot be written is known at once.
-
-    Raises:
-        DesignError: The design's directory cannot be written.
-    """
-    folder = Path(directory) / "results"
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise DesignError("results cannot be written", where=str(folder), got=str(error.strerror)) from error
-    if not os.access(folder, os.W_OK):
-        raise DesignError("results cannot be written", where=str(folder), remedy="copy the design elsewhere")
-    return folder / f"{name}.json"
 
 
 def read_array(path: Path) -> NDArray[Any]:

@@ -23,8 +23,8 @@ class Compensation:
 
     Attributes:
         aims: [rows, cols], signed siemens that its pairs were programmed to.
-        before, after: Squared error of the effective matrix, summed, siemens squared: without compensation, and as
-            programmed; never more than before.
+        before, after: Mean square of the columns' errors with wires, summed, siemens squared (at full drive, a volt):
+            without compensation, and as programmed; never more than before.
         rounds: How many times its pairs were chosen anew.
     """
 

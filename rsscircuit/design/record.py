@@ -79,6 +79,12 @@ def read_record(folder: Path) -> dict[str, Any]:
     return data
 
 
+def fingerprint(data: Mapping[str, Any]) -> str:
+    """BLAKE2b that tells a design from any other, from its record: of ``design.json`` and every file that it covers."""
+    marks = json.dumps(data["fingerprints"], sort_keys=True)
+    return hashlib.blake2b(marks.encode(), digest_size=16).hexdigest()
+
+
 def build_command(folder: Path, data: Mapping[str, Any]) -> str:
     """The command that builds the design of a record again; files are named, not where they lie."""
     options = data["options"]

@@ -7,7 +7,7 @@ network/<k>.<weight|bias>.npy          the trained values, float64
 network/inputs.npy                     some of the calibration inputs, float64, where there were any
 network/correction.npy                 the calibration inputs of the correction, float64, where outputs are corrected
 layers/<label>.scale.npy               float64 [cols], siemens a unit of weight
-layers/<label>.moments.npy             float32 [rows, rows of a tile], where columns were chosen as wholes
+layers/<label>.moments.npy             float32 [rows, rows of a tile], where columns were chosen or judged by them
 layers/<label>.correction.npy          float64 [2, cols], gain and offset, where outputs are corrected
 banks/<label>/tile_<k>.true.npy        float64 [rows, cols, 2, n], siemens, switch closed
 banks/<label>/tile_<k>.measured.npy    what closing each branch adds, as measured

@@ -8,6 +8,10 @@ tile is nearly W_eff_ij = a_ij G_ij with a_ij < 1 that move little with G (the c
 
 and the pairs are chosen anew. The error shrinks by |1 - a_ij / a| a round, down to what the subsets leave. As it starts
 from G, not from the last aim, what the solver left does not add up, nor does an aim beyond its bank run away.
+
+A round is judged by its columns: the wires' errors E = W_eff - target have one sign and add up along a column, those
+of subsets cancel. With the second moments M of the inputs it is the power e^T M e of the columns' errors e; where
+these are not known, every input counts alike by itself, M = 1.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.banks import MeasuredBanks
+from rsscircuit.design.joint import column_power
 from rsscircuit.design.program import Compensation, SwitchPlan
 
 Array = NDArray[np.float64]
@@ -29,7 +34,11 @@ WORTH = 0.98  # of the rms error: a round that leaves more is the last
 
 
 def compensate(
-    targets: Array, measured: MeasuredBanks, choose: Callable[[Array], SwitchPlan], effective: Effective
+    targets: Array,
+    measured: MeasuredBanks,
+    choose: Callable[[Array], SwitchPlan],
+    effective: Effective,
+    moments: Array | None = None,
 ) -> SwitchPlan:
     """The best plan of a few rounds.
 
@@ -38,19 +47,22 @@ def compensate(
         measured: The tile's banks as measured.
         choose: Programs the tile to some aims [rows, cols].
         effective: The tile's wires.
+        moments: [rows, rows], second moments of the inputs; None where they are not known.
 
     Returns:
-        The plan whose effective matrix has the least rms error, with its ``compensation``.
+        The plan whose columns have the least rms error with wires, with its ``compensation``.
 
     Raises:
         SimulationError: A nodal solve did not converge.
     """
     plan = choose(targets)
-    error, next_aims = _judged(targets, measured, plan, effective)
+    missing, next_aims = _seen(targets, measured, plan, effective)
+    error = columns_power(missing, moments)
     best = Compensation(aims=targets, before=error, after=error, rounds=0)
     for number in range(1, ROUNDS + 1):
         aims, tried = next_aims, choose(next_aims)
-        error, next_aims = _judged(targets, measured, tried, effective)
+        missing, next_aims = _seen(targets, measured, tried, effective)
+        error = columns_power(missing, moments)
         last = best.after
         if error < best.after:
             plan, best = tried, Compensation(aims=aims, before=best.before, after=error, rounds=number)
@@ -61,7 +73,7 @@ def compensate(
 
 def largest_aims(targets: Array, measured: MeasuredBanks, plan: SwitchPlan, effective: Effective) -> Array:
     """Where the first round would take the largest aim of every column, [cols], siemens."""
-    aims = _judged(targets, measured, plan, effective)[1]
+    aims = _seen(targets, measured, plan, effective)[1]
     result: Array = np.abs(aims).max(axis=0)
     return result
 
@@ -78,12 +90,22 @@ def lowered(scale: Array, aims: Sequence[Array]) -> Array:
     return result
 
 
-def _judged(targets: Array, measured: MeasuredBanks, plan: SwitchPlan, effective: Effective) -> tuple[float, Array]:
-    """The squared error of a plan's effective matrix, and the aims of the round after it."""
+def columns_power(matrix: Array, moments: Array | None) -> float:
+    """The mean square of what columns put out, summed, of a matrix [rows, cols] or of its errors.
+
+    Args:
+        matrix: In siemens.
+        moments: [rows, rows], second moments of the inputs; without them all are independent and alike.
+    """
+    return float((matrix**2).sum() if moments is None else column_power(matrix, moments).sum())
+
+
+def _seen(targets: Array, measured: MeasuredBanks, plan: SwitchPlan, effective: Effective) -> tuple[Array, Array]:
+    """What a plan's effective matrix lacks, and the aims of the round after it."""
     banks = np.where(plan.closed, measured.step_siemens, 0.0).sum(axis=3)
     pairs, seen = banks[:, :, 0] - banks[:, :, 1], effective(banks)
     missing = targets - seen
     slope = float((seen * pairs).sum()) / (float((pairs**2).sum()) or 1.0)
     drawn = np.any(measured.step_siemens > 0, axis=(2, 3))
     aims = np.where(drawn, pairs + missing / slope if slope > 0 else targets, 0.0)
-    return float((missing**2).sum()), aims
+    return missing, aims

@@ -217,7 +217,7 @@ class Chip:
                 square[:, columns], odd[:, columns] = operated.bend.square, operated.bend.odd
                 cube[:, columns] = operated.bend.cube
             if "offset" in self.effects:
-                generator = stream(self.operation.seed, "offset", layer=layer.name, tile=tile.index)
+                generator = stream(self.design.seed, "offset", layer=layer.name, tile=tile.index)
                 offset_volt[columns] = self.readout.sigma_offset_volt * generator.standard_normal(tile.columns)
         if np.abs(cube).max() * read_volt**2 < NEGLIGIBLE * np.abs(linear).max():
             cube = np.zeros_like(cube)

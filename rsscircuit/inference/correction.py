@@ -52,19 +52,18 @@ class Fit:
     after: float
 
 
-def correct(design: Design, inputs: Array, *, seed: int, progress: Callable[[int], None] | None = None) -> Design:
+def correct(design: Design, inputs: Array, *, progress: Callable[[int], None] | None = None) -> Design:
     """The design with the digital constants of its layers, and what they do in their ``statistics``.
 
     Args:
         design: A programmed design.
         inputs: [N, ...], one batch of calibration inputs, at least four.
-        seed: Of the chip's offsets and noise.
         progress: Called with 1 after each layer.
 
     Raises:
         SimulationError: A nodal solve did not converge.
     """
-    operation = Operation(seed=seed)
+    operation = Operation(seed=design.seed)
     ranges = layer_ranges(design, inputs, operation.readout(design.technology).adc_percentile)
     bare = [effect for effect in EFFECTS if effect != CORRECTION]
     chip = Chip(design, ranges, bare, operation, progress=progress)

@@ -26,7 +26,7 @@ class Operation:
         dac_bits: Of the converters at the rows.
         adc_bits: Of the converters at the columns.
         adc_percentile: Percentile of a layer's column currents over calibration inputs that is full scale.
-        seed: Of drift, faults, offsets and noise.
+        seed: Of drift, faults and noise; offsets are of the die, by the seed of the design.
     """
 
     celsius: float = NOMINAL_CELSIUS

@@ -1,8 +1,8 @@
 """One chip of a study, wherever it is run: the same study and number give the same chip and the same answers.
 
-A chip has a seed, which is all that tells it from the others: of its die, as ``build --seed`` draws it, and of its
-conditions, drift, offsets and noise, as ``evaluate --seed`` draws them. The chips of a study have the seeds from the
-study's on, so that any of them can be opened alone.
+A chip has a seed, which is all that tells it from the others: of its die and its amplifiers' offsets, as ``build
+--seed`` draws them, and of its conditions, drift and noise, as ``evaluate --seed`` draws them. The chips of a study
+have the seeds from the study's on, so that any of them can be opened alone.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def other_die(design: Design, folder: Path, kind: str, seed: int) -> tuple[Desig
         rules = rules_of(options, full_scale, job.tolerance(full_scale, scale))
         layers.append(replace(layer, siemens_per_weight=scale, full_scale_siemens=full_scale, rules=rules))
     programmer = Programmer(design, source, jobs)
-    drawn = replace(design, layers=tuple(layers), source=programmer)
+    drawn = replace(design, layers=tuple(layers), options={**design.options, "seed": seed}, source=programmer)
     if options.correct_bias:
-        drawn = correct(drawn, read_array(folder / CORRECTION_FILE), seed=seed)
+        drawn = correct(drawn, read_array(folder / CORRECTION_FILE))
     return drawn, programmer

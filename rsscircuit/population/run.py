@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from rsscircuit.design import Design
-from rsscircuit.design.files import result_file, write_json
-from rsscircuit.design.record import build_command, read_record
+from rsscircuit.design.record import build_command, fingerprint, read_record
+from rsscircuit.design.results import result_file
 from rsscircuit.errors import InputError
 from rsscircuit.execution import workers_of
 from rsscircuit.inference import EFFECTS, Operation, idle_effects, parse_effects
@@ -91,7 +91,7 @@ def network_yield(
     files = [str(path) for path in (inputs, labels, calibration) if path is not None]
     study = ChipStudy(
         directory=str(Path(directory).resolve()),
-        fingerprint=f"{record['fingerprints']['record']}-{record['fingerprints']['data']}",
+        fingerprint=fingerprint(record),
         fixed=fixed,
         inputs=str(Path(inputs).resolve()),
         labels=None if labels is None else str(Path(labels).resolve()),
@@ -110,8 +110,8 @@ def network_yield(
     bench.check()
     asked = _asked(study)
     stem = f"yield_{'fixed' if fixed else 'dies'}"
-    result_path = result_file(directory, stem)
-    folder = result_path.parent / f"{stem}_{digest(asked)}"
+    file = result_file(directory, stem)
+    folder = file.path.parent / f"{stem}_{digest(asked)}"
     with Journal(folder, asked, ChipOutcome, fresh=fresh) as journal, progress(study.kind, dies) as bar:
         missing = [number for number in range(1, dies + 1) if number not in journal.finished]
         bar(dies - len(missing))
@@ -145,8 +145,7 @@ def network_yield(
             "same": fixed or record["options"]["tolerance"] != "adc",
         }
         write_csv(folder / "dies.csv", finished)
-    write_json(result_path, result)
-    return result
+    return file.write(result)
 
 
 def _contents(path: str) -> str:

@@ -156,7 +156,7 @@ def fixing_facts(record: Mapping[str, Any]) -> dict[str, str]:
 
 
 _FIXED = {
-    "ir_drop": ("IR drop", "rms error of the effective matrix over the rms target, by measured banks"),
+    "ir_drop": ("IR drop", "rms error over rms output of the columns with wires, by measured banks"),
     "joint_columns": ("columns", "rms error over rms output on the calibration inputs, by measured banks"),
     "correction": ("correction", "rms error over rms output of the chip's layers, on inputs that were not fitted"),
 }

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from rsscircuit.controller.bitstream import frame_words, to_hex
 from rsscircuit.controller.config import ControllerConfig
 from rsscircuit.controller.registers import register_table
-from rsscircuit.design.files import result_file, write_json
+from rsscircuit.design.results import result_file
 from rsscircuit.errors import MissingPartError, SimulationError
 from rsscircuit.signoff import hdl
 from rsscircuit.signoff.checks import CLOSED_FORM, HALF, Check, smallest_siemens
@@ -52,7 +52,7 @@ def run_closed_loop(directory: str | Path, *, layer: str | None = None, tile: in
     """
     plugin = _plugin()
     small = small_tile(directory, layer, tile)
-    result_path = result_file(directory, f"signoff_closed_loop_{small.layer.label}_{small.tile.index}")
+    file = result_file(directory, f"signoff_closed_loop_{small.layer.label}_{small.tile.index}")
     rows, technology = small.tile.rows, small.design.technology
     codes = np.concatenate([FULL_CODE * np.eye(rows, dtype=np.int64), np.full((1, rows), FULL_CODE)])
     volts = technology.drive.read_volt * codes / FULL_CODE
@@ -79,8 +79,7 @@ def run_closed_loop(directory: str | Path, *, layer: str | None = None, tile: in
     versions = {"spicebind": version("spicebind"), "iverilog": hdl.icarus_version()}
     drives = "one row at a time, then all rows, at the read voltage"
     result = outcome(small.layer.name, small.tile.index, checks, versions, CLOSED_FORM, drives)
-    write_json(result_path, result)
-    return result
+    return file.write(result)
 
 
 def _plugin() -> Path:

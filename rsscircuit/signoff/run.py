@@ -13,8 +13,8 @@ from typing import Any
 
 from rsscircuit.controller import ArrayGeometry
 from rsscircuit.design import Design, MappedLayer, load
-from rsscircuit.design.files import result_file, write_json
 from rsscircuit.design.record import digest_files, read_record
+from rsscircuit.design.results import RESULTS, ResultFile, result_file
 from rsscircuit.errors import InputError
 from rsscircuit.execution import Crash, Here, Processes, Workers
 from rsscircuit.mapping import Tile
@@ -63,7 +63,7 @@ def sign_off(
     places = chosen(design, layer, tile)
     geometry = geometry_of(folder)
     data, origin = network_data(design, folder, inputs)
-    result_path = result_file(folder, "signoff")
+    file = result_file(folder, "signoff")
     versions = {
         "rsscircuit": version("rsscircuit"),
         "ngspice": ngspice.version(),
@@ -76,7 +76,7 @@ def sign_off(
         jobs = [
             Job(
                 directory=str(folder.resolve()),
-                fingerprint=json.dumps(read_record(folder)["fingerprints"]),
+                fingerprint=file.fingerprint,
                 layer=mapped.name,
                 tile=place.index,
                 number=design.floor_plan.first[mapped.name] + place.index,
@@ -96,8 +96,7 @@ def sign_off(
         "versions": versions,
         "tiles": tiles,
     }
-    write_json(result_path, result)
-    return result
+    return file.write(result)
 
 
 def chosen(design: Design, layer: str | None, tile: int | None) -> list[tuple[MappedLayer, Tile]]:
@@ -143,13 +142,18 @@ def _run(
     """Every tile, in order; those that are done are read, and every other is kept as soon as it is done."""
     folder = Path(jobs[0].directory)
     hdl_digest = digest_files(folder, ("hdl",))
-    kept = {(job.layer, job.tile): folder / "results" / "signoff" / _name(design, job) for job in jobs}
+    kept = {
+        (job.layer, job.tile): ResultFile(
+            path=folder / RESULTS / "signoff" / _name(design, job), fingerprint=job.fingerprint
+        )
+        for job in jobs
+    }
     marks, found = {}, {}
     for job in jobs:
         key = job.layer, job.tile
         marks[key] = _mark(folder, design, job, versions, hdl_digest)
         with suppress(OSError, ValueError, KeyError):
-            record = json.loads(kept[key].read_text("utf-8"))
+            record = json.loads(kept[key].path.read_text("utf-8"))
             if record["mark"] == marks[key] and not fresh:
                 found[key] = record["tile"]
     with progress("sign-off", len(jobs)) as advance:
@@ -162,7 +166,7 @@ def _run(
                 found[key] = base | {"problem": f"the simulation crashed; {words}"}
             else:
                 found[key] = done.result
-                write_json(kept[key], {"mark": marks[key], "tile": done.result})
+                kept[key].write({"mark": marks[key], "tile": done.result})
             advance(1)
     return [found[job.layer, job.tile] for job in jobs]
 

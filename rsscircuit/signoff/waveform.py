@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.design.files import result_file, write_json
+from rsscircuit.design.results import result_file
 from rsscircuit.errors import SimulationError
 from rsscircuit.netlist.elements import Transient
 from rsscircuit.netlist.switches import GROUND
@@ -52,7 +52,7 @@ def run_transient(directory: str | Path, *, layer: str | None = None, tile: int 
         with the waveforms: second, then the current of every column, ampere.
     """
     small = small_tile(directory, layer, tile)
-    result_path = result_file(directory, f"signoff_transient_{small.layer.label}_{small.tile.index}")
+    file = result_file(directory, f"signoff_transient_{small.layer.label}_{small.tile.index}")
     with TemporaryDirectory(prefix="rsscircuit-") as scratch:
         trace = Path(scratch) / "trace.txt"
         bench = compile_bench(small.folder / "hdl", small.geometry, Path(scratch))
@@ -81,9 +81,8 @@ def run_transient(directory: str | Path, *, layer: str | None = None, tile: int 
     versions = {"ngspice": ngspice.version(), "iverilog": icarus_version()}
     result = outcome(small.layer.name, small.tile.index, checks, versions, CLOSED_FORM, "read voltage on every row")
     result["steps"] = len(steps) - 1
-    write_json(result_path, result)
-    np.savetxt(result_path.with_suffix(".csv"), np.column_stack([second, ampere]), delimiter=",", fmt="%.9g")
-    return result
+    np.savetxt(file.path.with_suffix(".csv"), np.column_stack([second, ampere]), delimiter=",", fmt="%.9g")
+    return file.write(result)
 
 
 def latch_steps(trace: str, small: SmallTile) -> list[Step]:

@@ -129,8 +129,9 @@ def remeasured_dies(design: Design, layer: MappedLayer, tile: Tile, seed: int) -
     def draw(trial: int) -> Trial:
         scale, die, measured = scaled(trial)
         targets = weights[rows] * scale
-        chosen = partial(choose, measured, moments=None if layer.moments is None else moments_of(layer.moments, tile))
-        plan = chosen(targets) if effective is None else compensate(targets, measured, chosen, effective)
+        moments = None if layer.moments is None else moments_of(layer.moments, tile)
+        chosen = partial(choose, measured, moments=moments if design.options.get("joint_columns") else None)
+        plan = chosen(targets) if effective is None else compensate(targets, measured, chosen, effective, moments)
         crossbar = Crossbar(
             layer=layer.name,
             index=tile.index,

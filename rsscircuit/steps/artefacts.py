@@ -66,7 +66,7 @@ class Program:
         layers = work.design.layers
         with work.progress("correction", len(layers)) as advance:
             inputs = read_array(work.folder / CORRECTION_FILE)
-            layers = correct(work.design, inputs, seed=work.options.seed, progress=advance).layers
+            layers = correct(work.design, inputs, progress=advance).layers
         for layer in layers:
             save_layer(work.folder, layer)
         write_design(work, [*layers])

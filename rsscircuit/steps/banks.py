@@ -34,7 +34,7 @@ from rsscircuit.design.marks import Marks, save_marks
 from rsscircuit.design.outcomes import Check, Worst
 from rsscircuit.design.statistics import LayerAudit, MeasurementFloor, totals
 from rsscircuit.errors import InputError
-from rsscircuit.mapping import MAX_BIAS_ROWS, Tile, moments_of
+from rsscircuit.mapping import MAX_BIAS_ROWS, Tile
 from rsscircuit.network import Layer, run
 from rsscircuit.sources import KeptDie, VirtualDie
 from rsscircuit.steps.work import Work
@@ -222,7 +222,8 @@ def _jobs(work: Work) -> tuple[Job, ...]:
     matrices = {layer.name: layer.matrix for layer in work.layers}
     tiles = {layer.name: layer.tiles for layer in work.layers}
     good_enough = tolerances(work.network, options, matrices, tiles)
-    moments = input_moments(work.network, options.calibration, matrices, tiles) if options.joint_columns else {}
+    weighted = options.joint_columns or (options.compensate_ir_drop and options.calibration is not None)
+    moments = input_moments(work.network, options.calibration, matrices, tiles) if weighted else {}
     wires = wire_segments(resolved.bank.nominal_ohm, resolved.technology) if options.compensate_ir_drop else None
     return tuple(
         Job(
@@ -233,6 +234,7 @@ def _jobs(work: Work) -> tuple[Job, ...]:
             tolerance=good_enough[layer.name],
             segments=wires,
             moments=moments.get(layer.name),
+            joint=options.joint_columns,
         )
         for layer in work.layers
     )
@@ -268,7 +270,7 @@ def _solved(work: Work, job: Job, advance: Callable[[int], None]) -> MappedLayer
             store.save_plan(work.folder, job.label, crossbar, without_corners=without)
             audit.add(tile.window, crossbar, plan)
             floor.add(crossbar, banks.marks.sigma_siemens, true_known=banks.true_known)
-            fixing.add(crossbar, plan, None if job.moments is None else moments_of(job.moments, tile))
+            fixing.add(crossbar, plan, job.moments_of(tile))
         else:
             audit.skip(tile.window)
         advance(1)

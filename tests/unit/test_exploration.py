@@ -167,6 +167,22 @@ def test_the_same_bytes_at_any_number_of_workers_after_an_interruption_and_with_
     assert "of another study" in capsys.readouterr().err
 
 
+def test_a_cluster_gives_the_same_bytes(small_network: Path, small_inputs: Path, labels: Path, tmp_path: Path) -> None:
+    """One worker and two, threads of this process."""
+    from distributed import LocalCluster
+
+    axes, out, seen = Axes(resistors=(5, 6), tile=((32, 4),), adc_bits=(7, 9)), tmp_path / "space", []
+    explore(small_network, out, small_inputs, labels, axes=axes)
+    seen.append(written(out))
+    for workers in (1, 2):
+        shutil.rmtree(out)
+        with LocalCluster(n_workers=workers, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+            explore(small_network, out, small_inputs, labels, axes=axes, dask=cluster.scheduler_address)
+        seen.append(written(out))
+    assert seen[1] == seen[0]
+    assert seen[2] == seen[0]
+
+
 def test_a_point_that_cannot_be_stays_with_its_reason(
     small_network: Path,
     small_inputs: Path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,12 +20,13 @@ from rsscircuit.design import Design, Rules, compensate, lowered, program
 from rsscircuit.design.joint import FARTHEST, column_power
 from rsscircuit.design.program import SwitchPlan
 from rsscircuit.errors import InputError
+from rsscircuit.inference import Operation
 from rsscircuit.inference.correction import BOTH, NOTHING, OFFSET, fit
 from rsscircuit.mapping import InputMoments, LayerMatrix, cut, moments_of
 from rsscircuit.options import BuildOptions
 from rsscircuit.simulate.montecarlo import remeasured_dies
 from rsscircuit.simulate.nodal import effective_siemens
-from rsscircuit.technology import load_technology
+from rsscircuit.technology import load_technology, technology_text
 
 TECHNOLOGY = load_technology("sky130_xhigh_100k")
 SPEC = bank_spec("linear:0.8", 12, 1e5)
@@ -88,6 +90,28 @@ def test_no_round_is_kept_that_leaves_more_whatever_the_wires_do(seed: int, wild
     assert plan.compensation is not None
     assert plan.compensation.after == min(seen) <= plan.compensation.before == seen[0]
     assert plan.compensation.rounds == int(np.argmin(seen))
+
+
+def test_a_round_is_judged_by_its_columns() -> None:
+    """Coarse banks whose subsets leave more than the wires do: the wires' errors add up along a column all the same."""
+    targets, banks = tile(5, (40, 10))
+    inputs = np.random.default_rng(3).random((500, 8)) @ np.random.default_rng(4).random((8, 40))
+    moments, rules = inputs.T @ inputs / 500, Rules(tolerance_siemens=2.0**-11 * FULL)
+
+    def choose(aims: np.ndarray) -> SwitchPlan:
+        return program(aims, banks, rules, moments=moments)
+
+    def seen(plan: SwitchPlan) -> np.ndarray:
+        result: np.ndarray = wired(np.where(plan.closed, banks.step_siemens, 0.0).sum(axis=3)) - targets
+        return result
+
+    plain = choose(targets)
+    by_cells, by_columns = (compensate(targets, banks, choose, wired, each) for each in (None, moments))
+    assert by_columns.compensation is not None
+    powers = [float(column_power(seen(plan), moments).sum()) for plan in (plain, by_cells, by_columns)]
+    assert (by_columns.compensation.before, by_columns.compensation.after) == pytest.approx((powers[0], powers[2]))
+    assert powers[2] < 0.5 * powers[0]
+    assert powers[2] <= powers[1]
 
 
 def test_the_scale_leaves_room_for_the_largest_aim() -> None:
@@ -186,14 +210,15 @@ def test_a_build_says_what_each_did(fixed: tuple[Path, Design]) -> None:
         for key in ("ir_drop", "joint_columns", "correction"):
             assert 0 < layer.statistics[key]["after"] <= layer.statistics[key]["before"] * (1 + 1e-9)
         assert layer.moments is not None
-        wrong = 0.0
+        wrong, power = 0.0, 0.0
         for each in layer.drawn_tiles:
-            crossbar = design.crossbar(layer, each)
+            crossbar, moments = design.crossbar(layer, each), moments_of(layer.moments, each)
             assert crossbar.aims is not None
             banks = np.where(crossbar.closed, crossbar.measured.step_siemens, 0.0).sum(axis=3)
             seen = effective_siemens(banks, design.segments.word_ohm, design.segments.bit_ohm)
-            wrong += float(((seen - crossbar.targets) ** 2).sum())
-        power = float(((layer.matrix.weights * layer.siemens_per_weight) ** 2).sum())
+            wrong += float(column_power(seen - crossbar.targets, moments).sum())
+            power += float(column_power(crossbar.targets, moments).sum())
+        assert layer.statistics["ir_drop"]["weighed"] is True
         assert layer.statistics["ir_drop"]["after"] == pytest.approx((wrong / power) ** 0.5, rel=1e-9)
     assert rsscircuit.inspect(folder)["options"]["compensate_ir_drop"] is True
 
@@ -210,6 +235,31 @@ def test_without_effects_the_layers_multiply_by_the_trained_weights(
     assert corrected < bare
     with pytest.raises(InputError, match="allows for the wires"):
         analyses.evaluate_spice(fixed[0], small_inputs, effects="solver,measurement,adc")
+
+
+def test_a_correction_holds_for_any_seed_of_a_run(small_network: Path, small_inputs: Path, tmp_path: Path) -> None:
+    """Offsets of 2 mV, of the die: what is fitted for them in one run mends every other run's outputs, too."""
+    text = technology_text("sky130_xhigh_1M")
+    technology = tmp_path / "offsets.toml"
+    technology.write_text(re.sub(r"sigma_offset_volt = \{ value = [^,]+", "sigma_offset_volt = { value = 2e-3", text))
+    errors = {}
+    for seed in (1, 2):
+        options = BuildOptions(technology=str(technology), tile=(32, 4), calibration=str(small_inputs), seed=seed,
+                               netlists="none", correct_bias=True)  # fmt: skip
+        rsscircuit.build(small_network, tmp_path / "out", options, force=True)
+        for effects in ("all", "offset"):
+            for run in (1, 5, 77):
+                found = rsscircuit.evaluate(
+                    tmp_path / "out", small_inputs, effects=effects, operation=Operation(seed=run)
+                )
+                errors[seed, effects, run] = found["output_error"]["chip"]
+        offsets = {errors[seed, "offset", run] for run in (1, 5, 77)}
+        assert len(offsets) == 1
+        assert all(errors[seed, "all", run] < 0.5 * errors[seed, "offset", run] for run in (1, 5, 77))
+        runs = [errors[seed, "all", run] for run in (1, 5, 77)]
+        assert len(set(runs)) == 3
+        assert max(runs) < 1.2 * min(runs)
+    assert errors[1, "offset", 1] != errors[2, "offset", 1]
 
 
 def test_programming_with_the_own_table_redoes_everything(fixed: tuple[Path, Design], tmp_path: Path) -> None:
@@ -238,6 +288,20 @@ def test_a_build_is_the_same_bytes_with_one_thread(
     )
     first, second = rsscircuit.inspect(fixed[0]), rsscircuit.inspect(tmp_path / "again")
     assert first["fingerprints"] == second["fingerprints"]
+
+
+def test_wires_alone_are_judged_by_calibration_inputs_where_there_are_any(
+    small_network: Path, small_inputs: Path, tmp_path: Path
+) -> None:
+    for calibration in (None, str(small_inputs)):
+        options = BuildOptions(
+            technology="sky130_xhigh_100k", tile=(32, 4), resistors=6, netlists="none", compensate_ir_drop=True,
+            calibration=calibration,
+        )  # fmt: skip
+        design = rsscircuit.build(small_network, tmp_path / "out", options, force=True)
+        for layer in design.layers:
+            assert layer.statistics["ir_drop"]["weighed"] is (calibration is not None)
+            assert "joint_columns" not in layer.statistics
 
 
 def test_new_dies_of_one_tile_allow_for_the_wires_too(fixed: tuple[Path, Design]) -> None:

@@ -155,6 +155,24 @@ def test_the_same_bytes_at_any_number_of_workers_and_after_an_interruption(
     assert [json.loads(line)["trial"] for line in path.read_text().splitlines()[1:]] == [1, 2, 3, 4]
 
 
+def test_a_cluster_gives_the_same_bytes(design: Path, labels: Path, small_inputs: Path) -> None:
+    """One worker and two, threads of this process."""
+    from distributed import LocalCluster
+
+    seen = []
+    for fixed in (False, True):
+        network_yield(design, small_inputs, labels, dies=4, fixed=fixed)
+    seen.append(written(design))
+    for workers in (1, 2):
+        shutil.rmtree(design / "results")
+        with LocalCluster(n_workers=workers, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+            for fixed in (False, True):
+                network_yield(design, small_inputs, labels, dies=4, fixed=fixed, dask=cluster.scheduler_address)
+        seen.append(written(design))
+    assert seen[1] == seen[0]
+    assert seen[2] == seen[0]
+
+
 def test_a_die_that_fails_costs_itself_alone(
     design: Path, small_inputs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

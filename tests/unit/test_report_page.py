@@ -25,6 +25,7 @@ from wire_oracles import by_dense_system
 
 import rsscircuit
 from rsscircuit import analyses, cli
+from rsscircuit.design.record import fingerprint, read_record
 from rsscircuit.errors import InputError
 from rsscircuit.options import BuildOptions
 from rsscircuit.population import network_yield
@@ -35,6 +36,7 @@ from rsscircuit.report.page.weights import binned
 from rsscircuit.report.page.wires import drop_of
 from rsscircuit.report.page.words import count, quantity, share, square
 from rsscircuit.simulate.nodal import WiredArray
+from rsscircuit.simulation import Choices, simulate_tile
 
 SCHEMES = {"light": drawing.LIGHT, "dark": drawing.DARK}
 SIZES = [(390, 844), (1280, 900)]
@@ -71,8 +73,11 @@ def full(
     checks = [{"name": "load", "passed": True, "figure": 0.0, "limit": 0.0, "unit": "faults"}]
     tile = {"layer": "conv", "tile": 0, "passed": True, "checks": checks}
     (design / "results" / "signoff").mkdir()
-    (design / "results" / "signoff" / "conv_0.json").write_text(json.dumps({"mark": "", "tile": tile}))
-    (folder / "exploration.json").write_text(json.dumps(EXPLORED))
+    record = read_record(design)
+    kept = {"mark": "", "tile": tile, "design": fingerprint(record)}
+    (design / "results" / "signoff" / "conv_0.json").write_text(json.dumps(kept))
+    asked = {"model": record["model"]["sha256"]}
+    (folder / "exploration.json").write_text(json.dumps(EXPLORED | {"asked": asked}))
     run("report", design, "--inputs", small_inputs, "--labels", labels, "--exploration", folder)
     written = files(design / "report")
     write_report(Facts.of(str(design), small_inputs, labels, exploration=read_exploration(folder)), design / "report")
@@ -199,6 +204,57 @@ def test_what_was_not_run_is_said_with_a_command_that_runs(small_design: Path, t
         cli.cli.commands[name].make_context(name, words, parent=group)
     text = (tmp_path / "out" / "index.html").read_text("utf-8")
     assert text.count("Not run: ") == len(names) + 1  # evaluate is missed twice
+
+
+def test_results_of_another_design_are_left_out_by_name_with_their_commands(
+    full: tuple[Path, dict[str, bytes]], small_network: Path, small_inputs: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Every kind of result beside another die of the same network; a build drops them, so they come back by hand."""
+    design = Path(shutil.copytree(full[0], tmp_path / "design", ignore=shutil.ignore_patterns("report")))
+    first = {"layer": "conv", "tile": 0}
+    analyses.montecarlo_trial(design, trial=2, **first)
+    layer = rsscircuit.load(design).layer("conv")
+    np.save(tmp_path / "volts.npy", np.full((1, layer.tiles[0].rows), 0.1))
+    simulate_tile(design, engine="nodal", inputs=tmp_path / "volts.npy", choices=Choices(celsius=85.0), **first)
+    for name, more in (
+        ("evaluate_ngspice", {"images": [3, 1]}),
+        ("signoff", {}),
+        ("signoff_transient_conv_0", {"tiles": [first]}),
+        ("signoff_closed_loop_conv_0", {"tiles": [first]}),
+        ("yield_fixed", {"asked": 7, "seed": 3, "trials": 0}),
+    ):
+        (design / "results" / f"{name}.json").write_text(json.dumps(more))
+    shutil.copytree(design / "results", tmp_path / "kept")
+    options = BuildOptions(tile=(32, 4), calibration=str(small_inputs), seed=2)
+    rsscircuit.build(small_network, design, options, force=True)
+    assert not (design / "results").exists()
+    shutil.copytree(tmp_path / "kept", design / "results")
+    run("report", design)
+    said = capsys.readouterr().out
+    names = {
+        path.relative_to(tmp_path / "kept").as_posix()
+        for pattern in ("*.json", "signoff/*.json")
+        for path in (tmp_path / "kept").glob(pattern)
+    } - {"cost.json"}  # which a report computes again
+    assert len(names) == 12
+    assert {line.split()[2].rstrip(",") for line in said.splitlines() if line.startswith("left out: ")} == {
+        f"results/{name}" for name in names
+    }
+    facts = Facts.of(str(design), small_inputs)  # two more are computed again
+    again = {each.what.split(",")[0]: shlex.split(each.command) for each in facts.stale}
+    assert again.keys() == {f"results/{name}" for name in names - {"evaluate.json", "attribution.json"}}
+    for name, *words in (command[1:] for command in again.values()):
+        group = cli.cli.make_context("generate-crossbar", [name, *words])
+        cli.cli.commands[name].make_context(name, words, parent=group)
+    assert again["results/evaluate_ngspice.json"][-4:] == ["--engine", "ngspice", "--images", "3,1"]
+    assert again["results/yield_fixed.json"][-5:] == ["--dies", "7", "--fixed-program", "--seed", "3"]
+    assert "--celsius" in again["results/simulate_conv_0_nodal_85C.json"]
+    assert facts.result("evaluate") is not None
+    assert facts.result("yield_dies") is None
+    assert facts.signed_off == []
+    with pytest.raises(InputError, match="of another network"):
+        Facts.of(str(design), exploration=EXPLORED | {"asked": {"model": "another"}})
 
 
 def test_nothing_else_is_overwritten(full: tuple[Path, dict[str, bytes]], tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from rsscircuit import analyses
 from rsscircuit.arrays import read_user_array
 from rsscircuit.cost import cost
+from rsscircuit.design.record import read_record
+from rsscircuit.design.results import Results
 from rsscircuit.errors import InputError
 from rsscircuit.progress import Progress, silent
 
@@ -16,7 +18,7 @@ ATTRIBUTED = 1000  # inputs
 def complete(
     directory: str | Path, inputs: str | Path | None, labels: str | Path | None, *, progress: Progress = silent
 ) -> dict[str, str]:
-    """Run what is missing in ``results/``.
+    """Run what is missing in ``results/``, or is there of another design.
 
     Args:
         directory: The design.
@@ -33,15 +35,19 @@ def complete(
     for given, option in ((inputs, "--inputs"), (labels, "--labels")):
         if given is not None:
             read_user_array(given, option, mapped=True)  # refused now, whether it will be needed or not
-    results, why = Path(directory) / "results", {}
-    if not (results / "cost.json").is_file():
+    results, why = Results.of(directory, read_record(Path(directory))), {}
+
+    def missing(name: str) -> bool:
+        return next(results.find(name), None) is None
+
+    if missing("cost"):
         try:
             cost(directory)
         except InputError as error:
             why["cost"] = str(error)
     if inputs is not None:
-        if not (results / "evaluate.json").is_file():
+        if missing("evaluate"):
             analyses.evaluate(directory, inputs, labels, progress=progress)
-        if not (results / "attribution.json").is_file():
+        if missing("attribution"):
             analyses.attribute_errors(directory, inputs, labels, limit=ATTRIBUTED, progress=progress)
     return why

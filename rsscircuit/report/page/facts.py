@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,13 @@ from numpy.typing import NDArray
 from rsscircuit.design import Crossbar, Design, MappedLayer, load
 from rsscircuit.design.outcomes import Outcome, read_outcomes
 from rsscircuit.design.record import changed_groups, read_record
-from rsscircuit.errors import DesignError
+from rsscircuit.design.results import RESULTS, Results
+from rsscircuit.errors import InputError
 from rsscircuit.mapping import Tile
 from rsscircuit.progress import Progress, silent
 from rsscircuit.report.page.complete import complete
 from rsscircuit.report.page.section import Mark, Missing
+from rsscircuit.report.page.stale import words_of
 
 Array = NDArray[np.float64]
 Result = Mapping[str, Any]
@@ -55,7 +56,7 @@ class LayerErrors:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Facts:
-    """A design and its results; what is None was not run.
+    """A design and its results; what is None was not run, or on another design.
 
     Attributes:
         directory: As the user wrote it, for commands.
@@ -96,11 +97,17 @@ class Facts:
         ``shown`` is the directory that commands name, where it is not the one that is read.
 
         Raises:
-            InputError: Inputs or labels that do not fit the network.
+            InputError: Inputs or labels that do not fit the network, or an exploration of another network.
             DesignError: No design there, or a damaged one.
         """
         folder = Path(directory)
         design, record = load(folder), read_record(folder)
+        if exploration is not None and exploration.get("asked", {}).get("model") != record["model"]["sha256"]:
+            raise InputError(
+                "the exploration is of another network than the design",
+                where="--exploration",
+                remedy=f"explore {record['model']['file']} again, or leave it out",
+            )
         why = complete(folder, inputs, labels, progress=progress)
         return cls(
             directory=str(directory) if shown is None else shown,
@@ -126,18 +133,26 @@ class Facts:
         return Mark.MEASURED if self.record["die"]["kind"] == "measured" else Mark.SIMULATED
 
     def result(self, name: str) -> Result | None:
-        """``results/NAME.json``, None where it was not run.
+        """``results/NAME.json``, None where it was not run on this design.
 
         Raises:
             DesignError: It cannot be read.
         """
-        path = self.folder / "results" / f"{name}.json"
-        return _read(path) if path.is_file() else None
+        return next(self.results(name), None)
 
     def results(self, pattern: str) -> Iterator[Result]:
-        """Every result of that pattern, by name."""
-        for path in sorted((self.folder / "results").glob(f"{pattern}.json")):
-            yield _read(path)
+        """Every result of that pattern on this design, by name."""
+        return Results.of(self.folder, self.record).find(pattern)
+
+    @cached_property
+    def stale(self) -> list[Missing]:
+        """Results of another design, each with the command that repeats it."""
+        found = []
+        for name, result in Results.of(self.folder, self.record).stale().items():
+            command, words, data = words_of(name, result)
+            asked = self.missing(f"{RESULTS}/{name}.json, which is of another design", command, *words, data=data)
+            found.append(replace(asked, state="Left out"))
+        return found
 
     @cached_property
     def signed_off(self) -> list[Result]:
@@ -177,13 +192,3 @@ class Facts:
         given = ("--inputs", self.inputs, "--labels", self.labels) if data else ()
         line = shlex.join(["generate-crossbar", command, self.directory, *given, *words])
         return Missing(what=what, command=line)
-
-
-def _read(path: Path) -> Result:
-    try:
-        data: Result = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise DesignError(
-            "a result is damaged", where=str(path), got=str(error), remedy="run its command again"
-        ) from error
-    return data

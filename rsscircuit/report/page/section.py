@@ -75,10 +75,17 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """What was not run, and the command that would add it."""
+    """What is not there, and the command that would add it.
+
+    Attributes:
+        what: In words.
+        command: A line for a shell.
+        state: Why it is not there.
+    """
 
     what: str
     command: str
+    state: str = "Not run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ WORTH_A_WARNING = 1e-3
 def summary(facts: Facts) -> Section:
     """The first section."""
     evaluation = facts.result("evaluate")
-    missing = [] if evaluation else [not_evaluated(facts)]
+    missing = [*([] if evaluation else [not_evaluated(facts)]), *facts.stale]
     return Section(
         anchor="summary",
         title="Summary",
@@ -88,6 +88,8 @@ def _warnings(facts: Facts) -> Iterator[str]:
             f"Changed since they were written: {', '.join(facts.changed)}. The figures below are of the files "
             "as they are."
         )
+    if facts.stale:
+        yield f"{count(len(facts.stale), 'result')} of another design left out, named below."
     if facts.record["hypothetical"]:
         yield f"The technology {facts.record['technology']} is hypothetical: no process makes it."
     if failed := [tile for tile in facts.signed_off if not tile["passed"]]:

@@ -60,11 +60,13 @@ class Written:
         page: ``index.html``.
         figures: Names of the figures, each a ``.svg`` and a ``.csv`` in ``figures/``.
         missing: Commands of what was not run.
+        stale: Results that are of another design, and so not in it.
     """
 
     page: Path
     figures: tuple[str, ...]
     missing: tuple[str, ...]
+    stale: tuple[str, ...]
 
 
 def write_report(facts: Facts, out: Path, *, progress: Progress = silent) -> Written:
@@ -96,6 +98,7 @@ def write_report(facts: Facts, out: Path, *, progress: Progress = silent) -> Wri
         page=out / "index.html",
         figures=tuple(figure.name for figure in figures),
         missing=tuple(dict.fromkeys(each.command for section in sections for each in section.missing)),
+        stale=tuple(each.what for each in facts.stale),
     )
 
 
