@@ -215,6 +215,9 @@ class Assembly:
                 ``input_range``.
         """
         geometry, layers = array_geometry(self.jobs, self.bank), []
+        config = None
+        if self.controller:  # refused before any work, where its converters cannot be served
+            config = ControllerConfig.of_design(geometry, self.options.bus, self.technology.readout)
         for job in self.jobs:
             with self.timed(f"layer {job.label}"), self.progress(job.label, len(job.tiles)) as advance:
                 layers.append(self._layer(job, geometry, advance))
@@ -223,17 +226,17 @@ class Assembly:
                 layers = self._corrected(layers, advance)
         for layer in layers:
             store.save_layer(self.folder, layer)
-        if self.controller:
-            self._deliver(geometry)
+        if config is not None:
+            self._deliver(config)
         self._record(layers, geometry, origin)
         (self.folder / record.LOG_FILE).write_text("".join(self.timed.lines), "utf-8")
 
-    def _deliver(self, geometry: ArrayGeometry) -> None:
+    def _deliver(self, config: ControllerConfig) -> None:
         """The controller, and what goes with it."""
         with self.timed("controller"), self.progress("controller", 1) as advance:
             delivery = Delivery(
-                config=ControllerConfig(geometry=geometry),
-                frame=first_frame(self.folder, [job.label for job in self.jobs], geometry),
+                config=config,
+                frame=first_frame(self.folder, [job.label for job in self.jobs], config.geometry),
                 nominal_ohm=self.bank.nominal_ohm,
                 technology=self.technology,
             )

@@ -85,6 +85,7 @@ class _Tolerance(click.ParamType):  # type: ignore[type-arg]
 )
 @option("--netlists", default="all", help="all, sample (the first tile of each layer) or none.")
 @option("--wires", is_flag=True, help="Netlists with wire segments and leakage.")
+@option("--bus", default="axi4-lite", metavar="BUS", help="Of the controller: axi4-lite, wishbone or spi.")
 @option("--force", is_flag=True, help="Replace a design that is there.")
 @json_option
 def build(model: str, out: str, tile: str, force: bool, as_json: bool, **choices: Any) -> None:
