@@ -34,6 +34,7 @@ $(VENV)/.run: pyproject.toml scripts/system_parts.sh
 $(VENV)/.dev: $(VENV)/.run
 	sh scripts/system_parts.sh iverilog libngspice0-dev g++ make
 	sh scripts/system_parts.sh chromium-headless-shell
+	sh scripts/system_parts.sh opensta
 	$(BIN)/python scripts/install_group.py dev
 	$(BIN)/python scripts/install_group.py alone --no-deps
 	$(BIN)/python scripts/install_group.py lockstep || echo "no spicebind: signoff --closed-loop does not run" >&2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from rsscircuit.design import load, record
 from rsscircuit.design.files import write_bytes
 from rsscircuit.errors import InputError
 from rsscircuit.handover import Delivery, expected_clocks, first_frame, hdl_files, replay_files
+from rsscircuit.options import BuildOptions
 from rsscircuit.progress import Progress, silent
 
 
@@ -30,10 +32,12 @@ def hand_over(
         replay: With the pins of a simulated load, inference and calibration, and the bench that replays them.
         force: Write into a folder that holds files.
         progress: Bars for people.
-        options: Of :class:`~rsscircuit.controller.config.ControllerConfig`, beside its geometry.
+        options: Of :class:`~rsscircuit.controller.config.ControllerConfig`, beside its geometry; what is left out or
+            None is as in the design.
 
     Returns:
-        ``folder``, ``files`` (how many), ``bytes`` and ``configuration`` (the options).
+        ``folder``, ``files`` (how many), ``bytes`` and ``configuration`` (bus, bits of the converters, and
+            the options).
 
     Raises:
         RsscircuitError: Anything the user can mend.
@@ -45,6 +49,7 @@ def hand_over(
         raise InputError("the folder holds files", where="--out", got=str(out), remedy="add --force to write into it")
     design = load(source)
     geometry = ArrayGeometry(**record.read_record(source)["controller"])
+    options = {name: value for name, value in options.items() if value is not None}
     if options.get("fuses"):
         if options.get("array") != "ports":
             raise InputError(
@@ -54,8 +59,9 @@ def hand_over(
                 remedy="add --array ports",
             )
         options |= {"editing": False, "calibration": False}
+    built = ControllerConfig.of_design(geometry, BuildOptions.kept(design.options).bus, design.technology.readout)
     delivery = Delivery(
-        config=ControllerConfig(geometry=geometry, **options),
+        config=replace(built, **options),
         frame=first_frame(source, [layer.label for layer in design.layers], geometry),
         nominal_ohm=design.bank.nominal_ohm,
         technology=design.technology,
@@ -70,5 +76,5 @@ def hand_over(
         "folder": str(out),
         "files": len(files),
         "bytes": sum(map(len, files.values())),
-        "configuration": options,
+        "configuration": {name: getattr(delivery.config, name) for name in ("bus", "dac_bits", "adc_bits")} | options,
     }

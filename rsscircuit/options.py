@@ -7,12 +7,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.banks import BankSpec, Fault, bank_spec, parse_terms, read_faults
+from rsscircuit.controller.config import Bus
 from rsscircuit.design import sought
 from rsscircuit.errors import InputError, SolverError
 from rsscircuit.subsetsum import AUTO, Kind, Objective, choose
@@ -70,6 +71,7 @@ class BuildOptions:
             (:mod:`rsscircuit.design.joint`).
         correct_bias: Whether outputs get a digital gain and offset, fitted over the calibration inputs on the
             programmed chip (:mod:`rsscircuit.inference.correction`).
+        bus: How a host reaches the controller: ``axi4-lite``, ``wishbone`` or ``spi``.
     """
 
     technology: str = DEFAULT
@@ -95,6 +97,7 @@ class BuildOptions:
     compensate_ir_drop: bool = False
     joint_columns: bool = False
     correct_bias: bool = False
+    bus: Bus = "axi4-lite"
 
     @classmethod
     def kept(cls, record: Mapping[str, Any]) -> BuildOptions:
@@ -145,6 +148,9 @@ def resolve(options: BuildOptions) -> Resolved:
             got=options.netlists,
             remedy=f"choose from {', '.join(NETLISTS)}",
         )
+    if options.bus not in get_args(Bus):
+        known = ", ".join(get_args(Bus))
+        raise InputError("no such bus", where="--bus", got=options.bus, remedy=f"choose from {known}")
     if options.seed < 0:
         raise InputError("a seed is a whole number from 0", where="--seed", got=options.seed)
     if not 0 < options.headroom <= 1:

@@ -87,6 +87,7 @@ class _Tolerance(click.ParamType):  # type: ignore[type-arg]
 )
 @option("--netlists", default="all", help="all, sample (the first tile of each layer) or none.")
 @option("--wires", is_flag=True, help="Netlists with wire segments and leakage.")
+@option("--bus", default="axi4-lite", metavar="BUS", help="Of the controller: axi4-lite, wishbone or spi.")
 @option("--until", "last", default="emit-hdl", metavar="STEP", help=f"Step to end with: {', '.join(STEPS)}.")
 @option("--from", "first", metavar="STEP", help="Step to begin with; DIR holds those before it.")
 @option("--force", is_flag=True, help="Replace a design, or steps, that are there.")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from rsscircuit.controller.geometry import POLARITIES, WORD_BITS, ArrayGeometry
 from rsscircuit.errors import InputError
+from rsscircuit.technology.loader import Readout
 
 Bus = Literal["axi4-lite", "wishbone", "spi"]
 ArrayPlace = Literal["memory", "ports"]
+PIN_PREFIXES: dict[Bus, str] = {"axi4-lite": "s_axi_", "wishbone": "wb_", "spi": "spi_"}
 
 MOST_TILES = 16
 COUNT_BITS = 16
@@ -82,6 +85,13 @@ class ControllerConfig:
                 f"editing={self.editing}, calibration={self.calibration}",
                 "set both to False",
             )
+
+    @classmethod
+    def of_design(cls, geometry: ArrayGeometry, bus: Bus, readout: Readout) -> ControllerConfig:
+        """The controller that a design is built with: its bus, and the converters of its technology."""
+        return cls(
+            geometry=geometry, bus=bus, dac_bits=math.ceil(readout.dac_bits), adc_bits=math.ceil(readout.adc_bits)
+        )
 
     @property
     def select_width(self) -> int:

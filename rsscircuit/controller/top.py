@@ -10,12 +10,10 @@ from amaranth.lib import cdc, wiring
 from amaranth.lib.wiring import In, Out
 
 from rsscircuit.controller.bus import BUSES
-from rsscircuit.controller.config import ControllerConfig, as_config
+from rsscircuit.controller.config import PIN_PREFIXES, ControllerConfig, as_config
 from rsscircuit.controller.controller import Controller
 from rsscircuit.controller.geometry import ArrayGeometry
 from rsscircuit.controller.latch_array import FuseArray, LatchArray
-
-_PREFIXES = {"axi4-lite": "s_axi_", "wishbone": "wb_", "spi": "spi_"}
 
 
 class XbarTop(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
@@ -44,7 +42,7 @@ class XbarTop(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         """Name, direction and inner signal of every port but clock, reset and kill."""
         for path, member, pin in self.bus.signature.flatten(self.bus):
             if path[0] == "pins":
-                yield _PREFIXES[self.config.bus] + path[-1], member.flow, pin
+                yield PIN_PREFIXES[self.config.bus] + path[-1], member.flow, pin
         for path, member, pin in self.controller.signature.flatten(self.controller):
             if path[0] == "macro" and self.config.array == "ports":
                 yield f"array_{path[-1]}", member.flow, pin

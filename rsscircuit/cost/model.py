@@ -24,7 +24,7 @@ from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import NOMINAL_CELSIUS, bank_area_um2, bank_pitch_um, wire_segments
 
 Array = NDArray[np.float64]
-_SUM_BITS = 8  # of a result beyond the converter's
+_SUM_BITS = 9  # of a result beyond the converter's: sums of up to 256 codes, and whether it is the last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +79,24 @@ class Plan:
         results = geometry.columns * (readout.adc_bits + _SUM_BITS)
         return 2.0 * (geometry.rows * readout.dac_bits + results)
 
+    def controller_flops(self) -> float:
+        """Flops of a controller without its latches."""
+        return self.figures["control_flops"] + self.buffer_bits()
+
+    def controller_gates(self) -> float:
+        """NAND2 and inverters beside them."""
+        return self.figures["control_gates"] + self.figures["gates_per_buffer_bit"] * self.buffer_bits()
+
     def controller_um2(self) -> float:
         """Area of a controller without its latches."""
-        f, bits = self.figures, self.buffer_bits()
-        gates = f["control_gates"] + f["gates_per_buffer_bit"] * bits
-        return (f["control_flops"] + bits) * f["flop_um2"] + gates * f["nand2_um2"]
+        f = self.figures
+        return self.controller_flops() * f["flop_um2"] + self.controller_gates() * f["nand2_um2"]
 
     def clock_joule(self) -> float:
         """Energy of a controller a clock: the clock of its flops and the share of its gates that switches."""
-        f, bits = self.figures, self.buffer_bits()
-        gates = f["control_gates"] + f["gates_per_buffer_bit"] * bits
-        farad = f["control_flops"] * f["flop_clock_farad"] + f["activity"] * gates * f["gate_farad"]
+        f = self.figures
+        switched = f["activity"] * self.controller_gates() * f["gate_farad"]
+        farad = f["control_flops"] * f["flop_clock_farad"] + switched
         return farad * f["core_volt"] ** 2 * self._capacitance()
 
     def amplifier_watt(self) -> float:

@@ -47,6 +47,10 @@ def datasheet(config: ControllerConfig, nominal_ohm: NDArray[np.float64], techno
         switches=geometry.rows * geometry.bits_per_row,
         words=geometry.words,
         bus=config.bus,
+        dac_bits=config.dac_bits,
+        adc_bits=config.adc_bits,
+        technology_dac_bits=f"{technology.readout.dac_bits:g}",
+        technology_adc_bits=f"{technology.readout.adc_bits:g}",
         loader="fuse reader" if config.fuses else "loader",
         latches="macros at the pins array_*" if config.array == "ports" else "latches, as block memory",
         configuration=_rows((name, f"`{value}`") for name, value in _parameters(config)),
@@ -160,8 +164,8 @@ def _measured() -> str:
     """The rows that tests/bench/controller.py wrote."""
     rows = json.loads(read("handover/measured.json"))
     head = (
-        "| part | array | bus | synthesis | LUT4 | of these carry | occupied | flops | block RAM "
-        "| MHz, worst of seeds | tools |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
+        "| part | array | bus | synthesis | ADC bits | LUT4 | of these carry | occupied | flops | block RAM "
+        "| MHz, worst of seeds | tools |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n"
     )
     return head + _rows(
         (
@@ -169,7 +173,7 @@ def _measured() -> str:
             f"{row['rows']}x{row['columns']}x2x{row['branches']}",
             row["bus"],
             f"`{row['command']}`",
-            *(row[name] for name in ("luts", "carry", "occupied", "flops", "block_ram")),
+            *(row[name] for name in ("adc_bits", "luts", "carry", "occupied", "flops", "block_ram")),
             f"{row['worst_megahertz']:.1f} of {row['seeds']}",
             row["tools"],
         )

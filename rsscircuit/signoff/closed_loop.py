@@ -34,10 +34,9 @@ from rsscircuit.templates import render
 
 Array = NDArray[np.float64]
 BENCH = "tb_closed_loop"
-FULL_CODE, MIDDLE_CODE = 255, 128
 VOLT_PER_AMPERE = 1e6
 STOP_SECOND = 1.0  # the bench ends long before
-CYCLES_PER_RESULT = 256
+WORDS_PER_RESULT = 4
 CODE_STEPS = 1.5  # of the converter: its own rounding and the closed form's
 
 
@@ -54,10 +53,11 @@ def run_closed_loop(directory: str | Path, *, layer: str | None = None, tile: in
     small = small_tile(directory, layer, tile)
     file = result_file(directory, f"signoff_closed_loop_{small.layer.label}_{small.tile.index}")
     rows, technology = small.tile.rows, small.design.technology
-    codes = np.concatenate([FULL_CODE * np.eye(rows, dtype=np.int64), np.full((1, rows), FULL_CODE)])
-    volts = technology.drive.read_volt * codes / FULL_CODE
+    full, middle = _full_code(small.config), _middle_code(small.config)
+    codes = np.concatenate([full * np.eye(rows, dtype=np.int64), np.full((1, rows), full)])
+    volts = technology.drive.read_volt * codes / full
     wanted = small.ampere(small.crossbar.closed, volts)
-    step = float(np.abs(wanted).max()) / (MIDDLE_CODE - 2) or 1.0
+    step = float(np.abs(wanted).max()) / (middle - 2) or 1.0
     with TemporaryDirectory(prefix="rsscircuit-") as scratch:
         output = _simulate(small, codes, step, Path(scratch), plugin)
     said = re.search(rf"^{hdl.MARK}programmed 1 oe 1 fault 0 code 0 ", output, flags=re.MULTILINE)
@@ -72,14 +72,22 @@ def run_closed_loop(directory: str | Path, *, layer: str | None = None, tile: in
         Check(name="quiet while loading", figure=float(quiet[1]) / half if quiet else np.inf, limit=1.0, unit=unit),
         Check(name="one row at a time", figure=_worst(off_by[:rows]), limit=1.0, unit=unit),
         Check(name="all rows", figure=_worst(off_by[rows:]), limit=1.0, unit=unit),
-        Check(
-            name="results", figure=_worst(np.abs(results - MIDDLE_CODE - wanted / step)), limit=CODE_STEPS, unit="codes"
-        ),
+        Check(name="results", figure=_worst(np.abs(results - middle - wanted / step)), limit=CODE_STEPS, unit="codes"),
     ]
     versions = {"spicebind": version("spicebind"), "iverilog": hdl.icarus_version()}
     drives = "one row at a time, then all rows, at the read voltage"
     result = outcome(small.layer.name, small.tile.index, checks, versions, CLOSED_FORM, drives)
     return file.write(result)
+
+
+def _full_code(config: ControllerConfig) -> int:
+    """The input code of the read voltage."""
+    return (1 << config.dac_bits) - 1
+
+
+def _middle_code(config: ControllerConfig) -> int:
+    """The output code of no current."""
+    return 1 << config.adc_bits - 1
 
 
 def _plugin() -> Path:
@@ -107,7 +115,7 @@ def _simulate(small: SmallTile, codes: NDArray[np.int64], step: float, scratch: 
     (scratch / "vectors.hex").write_text("".join(f"{code:x}\n" for code in every.ravel().tolist()), "ascii")
     converters = ("dac_write", "dac_update", "dac_row", "dac_code", "adc_request", "adc_column")
     pins = (*converters, "adc_code", "adc_acknowledge")
-    (scratch / "host.svh").write_text(hdl.host(text, geometry, {name: name for name in pins}), "ascii")
+    (scratch / "host.svh").write_text(hdl.host(text, small.config, {name: name for name in pins}), "ascii")
     bench = scratch / f"{BENCH}.sv"
     bench.write_text(_bench(small, hdl.latch_path(text), len(codes), step), "ascii")
     (scratch / "tile.cir").write_text(_deck(small), "utf-8")
@@ -126,14 +134,14 @@ def _simulate(small: SmallTile, codes: NDArray[np.int64], step: float, scratch: 
 
 
 def _bench(small: SmallTile, latches: str, vectors: int, step: float) -> str:
-    geometry, drive = small.geometry, small.design.technology.drive
-    config = ControllerConfig(geometry=geometry)
+    config, drive = small.config, small.design.technology.drive
+    geometry, full_code = config.geometry, _full_code(config)
     addresses = {each.name: f"{each.address:02x}" for each in register_table(config)}
     rows, columns, places = range(small.tile.rows), range(small.tile.columns), small.switches
     words = [f"wp{i}" for i in rows] + [f"wn{i}" for i in rows]
     amps = [f"amp{j}" for j in columns]
     bits = [small.latch(place) for place in places]
-    volt = f"{drive.read_volt!r} * codes[{{}}] / {FULL_CODE}.0"
+    volt = f"{drive.read_volt!r} * codes[{{}}] / {full_code}.0"
     common, full = drive.common_mode_volt, drive.read_volt
     return render(
         f"controller/{BENCH}.sv",
@@ -160,13 +168,15 @@ def _bench(small: SmallTile, latches: str, vectors: int, step: float) -> str:
         ),
         array_rows=geometry.rows,
         array_columns=geometry.columns,
-        full_code=FULL_CODE,
-        middle_code=f"{MIDDLE_CODE}.0",
+        full_code=full_code,
+        middle_code=f"{_middle_code(config)}.0",
+        adc_bits=config.adc_bits,
+        code_width=config.code_width,
         step_ampere=repr(step),
         vectors=vectors,
         most_cycles=config.timeout_cycles
-        + hdl.CYCLES_PER_WORD * frame_words(geometry)
-        + CYCLES_PER_RESULT * vectors * (geometry.rows + geometry.columns),
+        + hdl.CYCLES_PER_WORD[config.bus]
+        * (frame_words(geometry) + WORDS_PER_RESULT * vectors * (geometry.rows + geometry.columns)),
         input=addresses["INPUT"],
         result=addresses["RESULT"],
     )

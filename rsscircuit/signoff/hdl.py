@@ -1,7 +1,7 @@
 """The emitted Verilog, fed an emitted bitstream, in Icarus Verilog.
 
-The bench is a host on the controller's bus and looks into the simulated hierarchy for the memory that stands for the
-latches. It is compiled once for a design; a tile is one run.
+The bench is a host on the bus that the design was built with, and looks into the simulated hierarchy for the memory
+that stands for the latches. It is compiled once for a design; a tile is one run.
 """
 
 from __future__ import annotations
@@ -17,22 +17,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.controller.bitstream import frame_words, to_hex
-from rsscircuit.controller.config import ControllerConfig
+from rsscircuit.controller.config import PIN_PREFIXES, Bus, ControllerConfig
 from rsscircuit.controller.geometry import WORD_BITS, ArrayGeometry
 from rsscircuit.controller.registers import register_table
 from rsscircuit.errors import DesignError, MissingPartError, SimulationError
-from rsscircuit.templates import render
+from rsscircuit.templates import read, render
 
 TOP = "xbar_top"
 LATCHES = "latch_array0"
 BENCH = "tb_signoff"
 MARK = "LOAD "
-CYCLES_PER_WORD = 64  # of a whole frame over the bus, loaded and read back: some 12
+CYCLES_PER_WORD: dict[Bus, int] = {"axi4-lite": 64, "wishbone": 64, "spi": 1024}
+"""Of a whole frame over the bus, loaded and read back, at the most; some 12, and 456 a word over SPI."""
 CLOCK_NANOSECONDS = 10
 SECONDS = 600  # after which a simulation is given up
-_DRIVEN = {"clk", "rst"} | {
-    f"s_axi_{pin}" for pin in ("awaddr", "awvalid", "wdata", "wstrb", "wvalid", "bready", "araddr", "arvalid", "rready")
-}
+_REBUILD = "build the design again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,11 +59,11 @@ class Bench:
 
     Attributes:
         program: What ``vvp`` runs.
-        geometry: The array of the controller.
+        config: The controller.
     """
 
     program: Path
-    geometry: ArrayGeometry
+    config: ControllerConfig
 
     def load(self, frame: bytes, tile_id: int, scratch: Path, trace: Path | None = None) -> Loaded:
         """Load a frame into a controller that stands for tile ``tile_id`` of the design.
@@ -85,7 +84,7 @@ class Bench:
         said = next((line.removeprefix(MARK) for line in output.splitlines() if line.startswith(MARK)), None)
         if said is None or not latches.is_file():
             raise SimulationError("the bench did not end", where="Icarus Verilog", got=output.strip()[-500:])
-        states, unknown = read_words(latches.read_text("ascii"), self.geometry)
+        states, unknown = read_words(latches.read_text("ascii"), self.config.geometry)
         figures = dict(zip(said.split()[::2], said.split()[1::2], strict=False))
         wanted = {"programmed": "1", "oe": "1", "fault": "0", "code": "0"}
         return Loaded(
@@ -97,18 +96,19 @@ class Bench:
         )
 
 
-def compile_bench(hdl: Path, geometry: ArrayGeometry, scratch: Path) -> Bench:
+def compile_bench(hdl: Path, config: ControllerConfig, scratch: Path) -> Bench:
     """Compile the Verilog that ``hdl/filelist.f`` lists with the bench.
 
     Raises:
-        DesignError: Files are missing, or the controller is none that the bench can serve.
+        DesignError: Files are missing, or the controller is not the design's.
         MissingPartError: No Icarus Verilog.
         SimulationError: Icarus Verilog refuses the text.
     """
     text, sources = read_verilog(hdl)
+    geometry = config.geometry
     stride = 1 << geometry.word_width
-    (scratch / "host.svh").write_text(host(text, geometry), "ascii")
-    most_cycles = ControllerConfig(geometry=geometry).timeout_cycles + CYCLES_PER_WORD * frame_words(geometry)
+    (scratch / "host.svh").write_text(host(text, config), "ascii")
+    most_cycles = config.timeout_cycles + CYCLES_PER_WORD[config.bus] * frame_words(geometry)
     bench = scratch / f"{BENCH}.sv"
     bench.write_text(render(f"controller/{BENCH}.sv", latches=latch_path(text), most_cycles=most_cycles), "ascii")
     program = compile_verilog(BENCH, [*sources, bench], scratch)
@@ -116,7 +116,7 @@ def compile_bench(hdl: Path, geometry: ArrayGeometry, scratch: Path) -> Bench:
         raise DesignError(
             "the Verilog has another array than the design", where=str(hdl), got=f"{_depth(text)} words of latches"
         )
-    return Bench(program=program, geometry=geometry)
+    return Bench(program=program, config=config)
 
 
 def read_verilog(hdl: Path) -> tuple[str, list[Path]]:
@@ -129,33 +129,54 @@ def read_verilog(hdl: Path) -> tuple[str, list[Path]]:
         sources = [hdl / name for name in (hdl / "filelist.f").read_text("utf-8").split()]
         return "".join(source.read_text("utf-8") for source in sources), sources
     except OSError as error:
-        raise DesignError(
-            "the design's Verilog is missing", where=str(error.filename), remedy="build the design again"
-        ) from error
+        raise DesignError("the design's Verilog is missing", where=str(error.filename), remedy=_REBUILD) from error
 
 
-def host(text: str, geometry: ArrayGeometry, connected: dict[str, str] | None = None) -> str:
+def host(text: str, config: ControllerConfig, connected: dict[str, str] | None = None) -> str:
     """The host and the controller under it, for a bench to include.
 
     Args:
         text: The controller's Verilog.
-        geometry: Its array.
+        config: What the design says of it.
         connected: Further pins of the controller, to what they are connected; other inputs are held at zero.
 
     Raises:
-        DesignError: The controller has no AXI4-Lite.
+        DesignError: The Verilog has another bus, or other converters.
     """
-    connected = connected or {}
-    body = _module(text, TOP)
-    inputs = re.findall(r"^  input (?:\[(\d+):0\] )?(\w+);", body, flags=re.MULTILINE)
-    if "s_axi_awaddr" not in {name for _, name in inputs}:
-        raise DesignError("sign-off speaks AXI4-Lite, and the controller has another bus", where=f"hdl/{TOP}.sv")
-    pins = {name: f"{int(top or 0) + 1}'d0" for top, name in inputs if name not in _DRIVEN} | connected
-    addresses = {each.name.lower(): each.address for each in register_table(ControllerConfig(geometry=geometry))}
+    found = re.findall(r"^  (input|output) (?:\[(\d+):0\] )?(\w+);", _module(text, TOP), flags=re.MULTILINE)
+    width = {name: int(top or 0) + 1 for _, top, name in found}
+    prefix = PIN_PREFIXES[config.bus]
+    if not any(name.startswith(prefix) for name in width):
+        raise DesignError(
+            f"the design is built for {config.bus}, and its Verilog has no pin {prefix}*",
+            where=f"hdl/{TOP}.sv",
+            remedy=_REBUILD,
+        )
+    for name, bits in (("dac_code", config.dac_bits), ("adc_code", config.adc_bits)):
+        if width[name] != bits:
+            raise DesignError(
+                f"the converters of the design have {bits} bits at {name}, and its Verilog has others",
+                where=f"hdl/{TOP}.sv",
+                got=width[name],
+                remedy=_REBUILD,
+            )
+    declarations, pins = [], {}
+    for direction, _, name in found:
+        if name.startswith(prefix):
+            pins[name] = name
+            kind, start = ("reg", f" = {int(name == 'spi_cs_n')}") if direction == "input" else ("wire", "")
+            declarations.append(f"  {kind} [{width[name] - 1}:0] {name}{start};\n")
+        elif direction == "input" and name not in ("clk", "rst"):
+            pins[name] = f"{width[name]}'d0"
+    addresses = {each.name.lower(): each.address for each in register_table(config)}
     names = ("control", "status", "fault", "tile_id", "stream")
+    geometry = config.geometry
     return render(
         "controller/host.svh",
-        others="".join(f"      .{name}({value}),\n" for name, value in pins.items()),
+        bus=config.bus,
+        declarations="".join(declarations),
+        tasks=read(f"handover/tasks_{config.bus}.sv"),
+        pins="".join(f"      .{name}({value}),\n" for name, value in (pins | (connected or {})).items()),
         frame_words=frame_words(geometry),
         latch_words=geometry.rows << geometry.word_width,
         tiles=1,
@@ -177,7 +198,7 @@ def _depth(text: str) -> int:
     """Words of latches."""
     found = re.search(r"reg \[31:0\] memory \[(\d+):0\]", _module(text, f"{TOP}_{LATCHES}"))
     if not found:
-        raise DesignError("the Verilog has no latches inside", where=f"hdl/{TOP}.sv", remedy="build the design again")
+        raise DesignError("the Verilog has no latches inside", where=f"hdl/{TOP}.sv", remedy=_REBUILD)
     return int(found[1]) + 1
 
 

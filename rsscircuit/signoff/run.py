@@ -11,13 +11,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from rsscircuit.controller import ArrayGeometry
+from rsscircuit.controller import ArrayGeometry, ControllerConfig
 from rsscircuit.design import Design, MappedLayer, load
 from rsscircuit.design.record import digest_files, read_record
 from rsscircuit.design.results import RESULTS, ResultFile, result_file
 from rsscircuit.errors import InputError
 from rsscircuit.execution import Crash, Here, Processes, Workers
 from rsscircuit.mapping import Tile
+from rsscircuit.options import BuildOptions
 from rsscircuit.progress import Progress, silent
 from rsscircuit.signoff import hdl
 from rsscircuit.signoff.checks import CLOSED_FORM, NODAL, Check
@@ -61,7 +62,7 @@ def sign_off(
         raise InputError("a number of workers is from 0", where="--workers", got=workers)
     folder, design = Path(directory), load(directory)
     places = chosen(design, layer, tile)
-    geometry = geometry_of(folder)
+    config = controller_of(folder, design)
     data, origin = network_data(design, folder, inputs)
     file = result_file(folder, "signoff")
     versions = {
@@ -72,7 +73,7 @@ def sign_off(
     with progress("real inputs", len(data)) as advance:
         volts = strongest(design, data, advance)
     with TemporaryDirectory(prefix="rsscircuit-") as scratch:
-        bench = hdl.compile_bench(folder / "hdl", geometry, Path(scratch))
+        bench = hdl.compile_bench(folder / "hdl", config, Path(scratch))
         jobs = [
             Job(
                 directory=str(folder.resolve()),
@@ -114,10 +115,11 @@ def chosen(design: Design, layer: str | None, tile: int | None) -> list[tuple[Ma
     return found
 
 
-def geometry_of(folder: Path) -> ArrayGeometry:
-    """The array of the design's controller."""
+def controller_of(folder: Path, design: Design) -> ControllerConfig:
+    """The controller that the design in ``folder`` was built with."""
     record = read_record(folder)["controller"]
-    return ArrayGeometry(**{name: record[name] for name in GEOMETRY})
+    geometry = ArrayGeometry(**{name: record[name] for name in GEOMETRY})
+    return ControllerConfig.of_design(geometry, BuildOptions.kept(design.options).bus, design.technology.readout)
 
 
 def outcome(

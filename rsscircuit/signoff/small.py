@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.controller import ArrayGeometry
+from rsscircuit.controller import ArrayGeometry, ControllerConfig
 from rsscircuit.design import Crossbar, Design, MappedLayer, load
 from rsscircuit.errors import DesignError, InputError
 from rsscircuit.mapping import Tile
 from rsscircuit.netlist.tile import POLARITIES
-from rsscircuit.signoff.run import geometry_of
+from rsscircuit.signoff.run import controller_of
 from rsscircuit.signoff.transfer import drawn_banks, with_gates
 
 MOST_SWITCHES = 256
@@ -29,7 +29,7 @@ class SmallTile:
     Attributes:
         folder: The design's directory.
         design, layer, tile, crossbar: What it is.
-        geometry: The array of its controller.
+        config: Its controller.
         frame: Its bitstream.
         deck: Its netlist.
     """
@@ -39,9 +39,14 @@ class SmallTile:
     layer: MappedLayer
     tile: Tile
     crossbar: Crossbar
-    geometry: ArrayGeometry
+    config: ControllerConfig
     frame: bytes
     deck: str
+
+    @property
+    def geometry(self) -> ArrayGeometry:
+        """The array of its controller."""
+        return self.config.geometry
 
     @property
     def number(self) -> int:
@@ -95,7 +100,7 @@ def small_tile(directory: str | Path, layer: str | None, tile: int | None) -> Sm
     place = design.tile(mapped, tile)
     if design.options["wires"]:
         raise DesignError("a simulation in time takes netlists without wires", where=str(folder))
-    geometry, crossbar = geometry_of(folder), design.crossbar(mapped, place)
+    config, crossbar = controller_of(folder, design), design.crossbar(mapped, place)
     if crossbar.closed.size > MOST_SWITCHES:
         raise InputError(
             f"a simulation in time takes at most {MOST_SWITCHES} switches",
@@ -111,7 +116,7 @@ def small_tile(directory: str | Path, layer: str | None, tile: int | None) -> Sm
             "a file of the tile is missing", where=str(error.filename), remedy="build with --netlists all"
         ) from error
     return SmallTile(
-        folder=folder, design=design, layer=mapped, tile=place, crossbar=crossbar, geometry=geometry, frame=frame,
+        folder=folder, design=design, layer=mapped, tile=place, crossbar=crossbar, config=config, frame=frame,
         deck=deck,
     )  # fmt: skip
 

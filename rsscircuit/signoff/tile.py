@@ -78,7 +78,7 @@ def _checked(job: Job) -> dict[str, Any]:
     design = _design(job.directory, job.fingerprint)
     layer = design.layer(job.layer)
     tile = design.tile(layer, job.tile)
-    crossbar, geometry = design.crossbar(layer, tile), job.bench.geometry
+    crossbar, geometry = design.crossbar(layer, tile), job.bench.config.geometry
     netlist = job.file("netlist", layer.label, "cir")
     deck = _read(netlist, "add --netlists all to the build").decode()
     with TemporaryDirectory(prefix="rsscircuit-") as scratch:

@@ -21,6 +21,7 @@ from rsscircuit.handover import Delivery, first_frame, hdl_files
 from rsscircuit.inference.correction import correct
 from rsscircuit.mapping import Tile
 from rsscircuit.netlist import tile_deck
+from rsscircuit.options import BuildOptions, Resolved
 from rsscircuit.signoff.transfer import drawn_banks
 from rsscircuit.steps.banks import write_design
 from rsscircuit.steps.work import Work
@@ -118,7 +119,7 @@ class EmitSpice:
 class EmitHdl:
     """The controller, and what goes with it."""
 
-    name, options, leaves = "emit-hdl", (), ("hdl/**/*",)
+    name, options, leaves = "emit-hdl", ("bus",), ("hdl/**/*",)
 
     def run(self, work: Work) -> dict[str, Any]:
         """Write ``hdl/``."""
@@ -129,6 +130,16 @@ class EmitHdl:
             advance(1)
         work.refresh_record()
         return {"files": len(files)}
+
+    @staticmethod
+    def refuse(options: BuildOptions, resolved: Resolved) -> None:
+        """Say before any work that no controller serves these converters.
+
+        Raises:
+            InputError: Converters or banks beyond the controller's registers.
+        """
+        smallest = ArrayGeometry(rows=1, columns=1, branches=resolved.bank.resistors)
+        ControllerConfig.of_design(smallest, options.bus, resolved.technology.readout)
 
     def restore(self, work: Work, result: Mapping[str, Any]) -> None:
         """The files are there."""
@@ -158,7 +169,7 @@ class EmitHdl:
     def _delivery(self, work: Work) -> Delivery:
         geometry = array_geometry(work.layers, work.resolved.bank)
         return Delivery(
-            config=ControllerConfig(geometry=geometry),
+            config=ControllerConfig.of_design(geometry, work.options.bus, work.resolved.technology.readout),
             frame=first_frame(work.folder, [layer.label for layer in work.layers], geometry),
             nominal_ohm=work.resolved.bank.nominal_ohm,
             technology=work.resolved.technology,

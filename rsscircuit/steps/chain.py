@@ -69,6 +69,8 @@ def run_steps(
     if begin > end:
         raise InputError("there is nothing to do", where="--from", got=first, remedy=f"--until {last} comes before it")
     resolved = resolve(options)
+    if begin <= STEPS.index(EmitHdl.name) <= end:
+        EmitHdl.refuse(options, resolved)
     remove_leftovers(place)
     origin = _origin(model)
     kept = {} if first is None else _kept(place, chain[:begin], options, origin)

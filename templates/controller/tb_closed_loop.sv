@@ -16,7 +16,7 @@ module tb_closed_loop;
 
   wire dac_write, dac_update, adc_request;
   wire [15:0] dac_row, dac_code, adc_column;
-  reg [7:0] adc_code = 8'd0;
+  reg [$adc_bits-1:0] adc_code = 0;
   reg adc_acknowledge = 1'b0;
   reg [15:0] codes [0:$array_rows-1];
   reg [$switches-1:0] sw = 0;
@@ -50,7 +50,9 @@ $column_lines
         default: ampere = 0.0;
       endcase
       steps = $middle_code + ampere / $step_ampere;
-      adc_code <= steps < 0.0 ? 8'd0 : steps > 255.0 ? 8'd255 : $$rtoi(steps + 0.5);
+      if (steps < 0.0) adc_code <= 0;
+      else if (steps > 2.0 * $middle_code - 1.0) adc_code <= ~0;
+      else adc_code <= $$rtoi(steps + 0.5);
       adc_acknowledge <= 1'b1;
       $$display("CURRENT %0d %0d %0.9e", vector, adc_column, ampere);
     end else if (adc_request === 1'b0) adc_acknowledge <= 1'b0;
@@ -72,12 +74,12 @@ $quiet_lines
     $$display("LOAD programmed %b oe %b fault %b code %0d clocks %0d", programmed[0], oe[0], fault, value[7:0], clocks);
     $$display("QUIET %0.9e", quiet);
     for (vector = 0; vector < $vectors; vector = vector + 1) begin
-      for (row = 0; row < $array_rows; row = row + 1) write(Input, vectors[vector * $array_rows + row]);
-      write(Control, 32'd4);
+      for (row = 0; row < $array_rows; row = row + 1) bus_write(Input, vectors[vector * $array_rows + row]);
+      bus_write(Control, 32'd4);
       for (column = 0; column < $array_columns; column = column + 1) begin
         value = 0;
-        while (value[31] !== 1'b1) read(Result);
-        $$display("RESULT %0d %0d %0d", vector, column, value[15:0]);
+        while (value[31] !== 1'b1) bus_read(Result);
+        $$display("RESULT %0d %0d %0d", vector, column, value[$code_width-1:0]);
       end
     end
     $$finish;

@@ -14,6 +14,8 @@ from rsscircuit.controller.bitstream import to_hex
 from rsscircuit.controller.simulation import load_in_simulation
 from rsscircuit.errors import InputError
 from rsscircuit.handing_over import hand_over
+from rsscircuit.options import BuildOptions
+from rsscircuit.technology import technology_text
 
 
 @pytest.mark.parametrize(("layer", "index"), [("conv", 0), ("hidden", 2)])
@@ -69,6 +71,36 @@ def test_the_geometry_holds_the_largest_tile(small_design: Path) -> None:
     assert geometry.branches == design.bank.resistors
 
 
+def test_the_converters_are_those_of_the_technology(small_network: Path, tmp_path: Path) -> None:
+    text = technology_text("sky130_xhigh_1M")
+    for name, default, bits in (("adc_bits", "10.0", "9.0"), ("dac_bits", "8.0", "6.0")):
+        assert text.count(f"{name} = {{ value = {default}") == 1
+        text = text.replace(f"{name} = {{ value = {default}", f"{name} = {{ value = {bits}")
+    (tmp_path / "ours.toml").write_text(text)
+    options = BuildOptions(tile=(32, 4), netlists="none", technology=str(tmp_path / "ours.toml"), bus="spi")
+    rsscircuit.build(small_network, tmp_path / "design", options)
+    for folder in (tmp_path / "design" / "hdl", tmp_path / "again"):
+        if not folder.exists():
+            assert hand_over(tmp_path / "design", folder)["configuration"] == {
+                "bus": "spi", "dac_bits": 6, "adc_bits": 9
+            }  # fmt: skip
+        verilog, datasheet = (folder / "xbar_top.sv").read_text(), (folder / "datasheet.md").read_text()
+        assert "input [8:0] adc_code;" in verilog
+        assert "output [5:0] dac_code;" in verilog
+        assert "spi_mosi" in verilog
+        assert "Input codes have\n6 bits, output codes 9; the converters of ours have 6 and 9." in datasheet
+
+
+def test_converters_too_fine_for_the_controller_are_refused_before_any_work(
+    small_network: Path, tmp_path: Path
+) -> None:
+    text = technology_text("sky130_xhigh_1M").replace("adc_bits = { value = 10.0", "adc_bits = { value = 17.0")
+    (tmp_path / "fine.toml").write_text(text)
+    with pytest.raises(InputError, match="controller: adc_bits must lie between 1 and 16; got 17"):
+        rsscircuit.build(small_network, tmp_path / "design", BuildOptions(technology=str(tmp_path / "fine.toml")))
+    assert not (tmp_path / "design").exists()
+
+
 def test_the_package_is_written_anew_for_another_bus(small_design: Path, tmp_path: Path) -> None:
     out = tmp_path / "hdl"
     written = hand_over(small_design, out, bus="wishbone")
@@ -76,6 +108,7 @@ def test_the_package_is_written_anew_for_another_bus(small_design: Path, tmp_pat
     assert "wb_cyc_i" in (out / "xbar_top.sv").read_text()
     assert (out / "bench" / "frame.hex").read_text() == (small_design / "hdl" / "bench" / "frame.hex").read_text()
     assert rsscircuit.inspect(small_design)["changed"] == []
+    assert written["configuration"] == {"bus": "wishbone", "dac_bits": 8, "adc_bits": 10}
     with pytest.raises(InputError, match="fuses are in macros"):
         hand_over(small_design, tmp_path / "fuses", fuses=True)
     assert not (tmp_path / "fuses").exists()

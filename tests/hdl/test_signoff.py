@@ -8,6 +8,7 @@ import shutil
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from rsscircuit.controller.bitstream import HEADER_WORDS
 from rsscircuit.design import load, record
 from rsscircuit.design.files import write_array
 from rsscircuit.errors import DesignError, InputError
+from rsscircuit.handing_over import hand_over
 from rsscircuit.netlist import source_volts
 from rsscircuit.options import BuildOptions
 from rsscircuit.seeds import stream
@@ -33,17 +35,18 @@ from rsscircuit.simulate import ngspice
 SIZE, BRANCHES = 2, 4
 BITS = SIZE * SIZE * 2 * BRANCHES
 ROWS, PLAN, WEIGHTS = "one row at a time", "real inputs, plan", "real inputs, weights"
+PICKED = stream(1, "stimulus").permutation(BITS)[:6].tolist()
 NAMES = ["load", "latches", "netlist", ROWS, PLAN, WEIGHTS]
 
 
-def build_tiny(folder: Path, *, wires: bool = False, calibrated: bool = True) -> Path:
+def build_tiny(folder: Path, *, calibrated: bool = True, **choices: Any) -> Path:
     """A layer of 2 x 2 weights in banks of four."""
     weights = np.array([[0.7, -0.4], [0.25, 1.0]])
     layers = json.dumps([{"operator": "Gemm", "name": "out", "weight": "w", "transB": 1}])
     np.savez(folder / "tiny.npz", input_shape=np.array([0, SIZE]), layers=layers, w=weights)
     np.save(folder / "x.npy", np.random.default_rng(3).random((6, SIZE)))
     calibration = str(folder / "x.npy") if calibrated else None
-    options = BuildOptions(tile=(SIZE, SIZE), resistors=BRANCHES, calibration=calibration, wires=wires)
+    options = BuildOptions(tile=(SIZE, SIZE), resistors=BRANCHES, calibration=calibration, **choices)
     rsscircuit.build(folder / "tiny.npz", folder / "design", options)
     return folder / "design"
 
@@ -62,7 +65,7 @@ def design(built: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def job(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Job:
     """The tile of the tiny design, with its own Verilog compiled once."""
-    bench = compile_bench(built / "hdl", ArrayGeometry(SIZE, SIZE, BRANCHES), tmp_path_factory.mktemp("bench"))
+    bench = compile_bench(built / "hdl", run.controller_of(built, load(built)), tmp_path_factory.mktemp("bench"))
     return Job(
         directory=str(built),
         fingerprint="",
@@ -118,6 +121,29 @@ def test_every_tile_of_a_design_is_signed_off(small_design: Path, tmp_path: Path
         assert 0 < figures[WEIGHTS] < 1
 
 
+@pytest.mark.parametrize("bus", ["wishbone", "spi"])
+def test_a_design_is_signed_off_over_its_own_bus_and_with_a_flipped_bit_is_not(bus: str, tmp_path: Path) -> None:
+    """The other tests have AXI4-Lite."""
+    folder = build_tiny(tmp_path, bus=bus)
+    pins = {"axi4-lite": "s_axi_awaddr", "wishbone": "wb_adr_i", "spi": "spi_mosi"}
+    verilog = (folder / "hdl" / "xbar_top.sv").read_text()
+    assert [name for name, pin in pins.items() if pin in verilog] == [bus]
+    assert sign_off(folder)["passed"]
+    assert run_closed_loop(folder, layer="out", tile=0)["passed"]
+    flip(folder, 1, PICKED[0] % (BITS // SIZE))
+    assert failed(sign_off(folder)["tiles"][0])[:3] == ["latches", "netlist", ROWS]
+
+
+def test_a_controller_of_another_bus_or_converter_is_refused(design: Path, tmp_path: Path) -> None:
+    """The design says what it was built with; the Verilog beside it is not asked."""
+    hand_over(design, design / "hdl", bus="spi", force=True)
+    with pytest.raises(DesignError, match=r"built for axi4-lite, and its Verilog has no pin s_axi_\*"):
+        sign_off(design)
+    hand_over(design, design / "hdl", adc_bits=7, force=True)
+    with pytest.raises(DesignError, match="have 10 bits at adc_code, and its Verilog has others; got 7"):
+        sign_off(design)
+
+
 def test_what_was_signed_off_is_not_run_again(design: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = sign_off(design)
 
@@ -131,9 +157,6 @@ def test_what_was_signed_off_is_not_run_again(design: Path, monkeypatch: pytest.
     flip(design, 0, 0)
     with pytest.raises(AssertionError):
         sign_off(design)
-
-
-PICKED = stream(1, "stimulus").permutation(BITS)[:6].tolist()
 
 
 @pytest.mark.parametrize("bit", PICKED)
@@ -233,7 +256,7 @@ def spoilt(job: Job, design: Path, tmp_path: Path, pattern: str, text: str) -> d
     file.write_text(f"{head}module xbar_top_latch_array0({changed}")
     scratch = tmp_path / "bench"
     scratch.mkdir()
-    bench = compile_bench(design / "hdl", job.bench.geometry, scratch)
+    bench = compile_bench(design / "hdl", job.bench.config, scratch)
     return sign_off_tile(replace(there(job, design), bench=bench))
 
 

@@ -230,6 +230,7 @@ def test_half_an_adc_step_is_the_tolerance(small_network: Path, small_inputs: Pa
         ({"tolerance": float("nan")}, InputError, "a fraction from 0 to 1; got nan"),
         ({"corners": "celsius=-400"}, InputError, "--corners: celsius lies beyond"),
         ({"adc_bits": 0}, InputError, "an ADC has 1 to 24 bits; got 0"),
+        ({"bus": "usb"}, InputError, "no such bus; got 'usb'; choose from axi4-lite, wishbone, spi"),
         (
             {"objective": "best"},
             InputError,

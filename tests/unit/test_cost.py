@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from controller_bench import Rig, frame_of
+from controller_size import size
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -197,6 +198,14 @@ def test_loading_takes_the_clocks_of_the_loader() -> None:
         simulated.append(load_in_simulation(frame_of(geometry), geometry, tile_id=0).cycles)
         charged.append(programming(plan, [TILE])["second"] * plan.figures["clock_hertz"])
     assert simulated[1] - simulated[0] == pytest.approx(charged[1] - charged[0], rel=0.02)
+
+
+def test_the_size_of_a_controller_is_what_yosys_counts(tmp_path: Path) -> None:
+    """Within 5 %: one count of flops stands for all arrays, and those of 16 x 16 x 8 have shorter counters."""
+    geometry = ArrayGeometry(16, 16, 8)
+    plan, found = replace(plan_of(), geometry=geometry), size(geometry, tmp_path)
+    assert plan.controller_flops() == pytest.approx(found.flops, rel=0.05)
+    assert plan.controller_gates() == pytest.approx(found.gates, rel=0.05)
 
 
 def test_the_digital_rival_by_hand(result: dict) -> None:
