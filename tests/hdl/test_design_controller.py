@@ -88,7 +88,8 @@ def test_the_converters_are_those_of_the_technology(small_network: Path, tmp_pat
         assert "input [8:0] adc_code;" in verilog
         assert "output [5:0] dac_code;" in verilog
         assert "spi_mosi" in verilog
-        assert "Input codes have\n6 bits, output codes 9; the converters of ours have 6 and 9." in datasheet
+        told = " ".join(datasheet.split())
+        assert "Input codes have 6 bits, output codes 9; the converters of ours have 6 and 9." in told
 
 
 def test_converters_too_fine_for_the_controller_are_refused_before_any_work(
