@@ -201,6 +201,29 @@ def test_what_was_not_run_is_said_with_a_command_that_runs(small_design: Path, t
     assert text.count("Not run: ") == len(names) + 1  # evaluate is missed twice
 
 
+def test_an_evaluation_of_some_effects_is_not_taken_for_the_chip(
+    small_design: Path, small_inputs: Path, tmp_path: Path
+) -> None:
+    design = Path(shutil.copytree(small_design, tmp_path / "design", ignore=shutil.ignore_patterns("results")))
+    warning = "these alone were at work when it was evaluated: wires, adc."
+    for effects, warned in (("wires,adc", True), (None, False)):
+        analyses.evaluate(design, small_inputs, effects=effects)
+        text = write_report(Facts.of(str(design)), tmp_path / "out").page.read_text("utf-8")
+        assert (warning in text) is warned
+        assert ("chip, converters and all" in text) is not warned
+
+
+def test_the_converters_of_a_report_are_laid_out_for_what_is_given(
+    small_design: Path, small_inputs: Path, tmp_path: Path
+) -> None:
+    design = Path(shutil.copytree(small_design, tmp_path / "design", ignore=shutil.ignore_patterns("results")))
+    np.save(tmp_path / "calibration.npy", np.load(small_inputs)[:7])
+    Facts.of(design, small_inputs, calibration=tmp_path / "calibration.npy")
+    for name in ("evaluate", "attribution"):
+        found = json.loads((design / "results" / f"{name}.json").read_text())
+        assert found["readout"]["laid_out_for"] == "7 inputs, calibration"
+
+
 def test_nothing_else_is_overwritten(full: tuple[Path, dict[str, bytes]], tmp_path: Path) -> None:
     design, _ = full
     (tmp_path / "notes.txt").write_text("mine")
@@ -333,7 +356,8 @@ def test_only_the_worst_of_many_are_shown() -> None:
 
 def test_numbers_are_written_for_people() -> None:
     assert share(0.0123456) == "1.23\u00a0%"
-    assert share(2.5e-5) == "25\u00a0ppm"
+    assert share(2.5e-5) == "0.0025\u00a0%"
+    assert share(9.39e-7) == "9.39e-5\u00a0%"
     assert share(-0.00499) == "−0.499\u00a0%"
     assert share(0.9998, 5) == "99.98\u00a0%"
     assert share(0.0) == "0\u00a0%"

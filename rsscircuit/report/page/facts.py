@@ -82,6 +82,7 @@ class Facts:
         inputs: str | Path | None = None,
         labels: str | Path | None = None,
         *,
+        calibration: str | Path | None = None,
         exploration: Result | None = None,
         progress: Progress = silent,
     ) -> Facts:
@@ -93,7 +94,7 @@ class Facts:
         """
         folder = Path(directory)
         design, record = load(folder), read_record(folder)
-        why = complete(folder, inputs, labels, progress=progress)
+        why = complete(folder, inputs, labels, calibration, progress=progress)
         return cls(
             directory=str(directory),
             inputs="X.npy" if inputs is None else str(inputs),

@@ -94,6 +94,9 @@ def _warnings(facts: Facts) -> Iterator[str]:
         names = ", ".join(f"{tile['layer']} {tile['tile']}" for tile in failed[:3])
         yield f"Sign-off failed on {count(len(failed), 'tile')}: {names}."
     evaluation = facts.result("evaluate") or {"beyond_range": {}, "saturated": {}}
+    if evaluation.get("agreement") and "mapped" not in evaluation["agreement"]:
+        at_work = ", ".join(evaluation["effects"]) or "nothing"
+        yield f"Of the effects of the chip these alone were at work when it was evaluated: {at_work}."
     for key, words in (
         ("beyond_range", "activations beyond the input range"),
         ("saturated", "conversions cut off by the ADC"),
