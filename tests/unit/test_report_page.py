@@ -26,6 +26,7 @@ from wire_oracles import by_dense_system
 import rsscircuit
 from rsscircuit import analyses, cli
 from rsscircuit.errors import InputError
+from rsscircuit.inference import Operation
 from rsscircuit.options import BuildOptions
 from rsscircuit.population import network_yield
 from rsscircuit.report.page import Facts, drawing, read_exploration, write_report
@@ -36,6 +37,14 @@ from rsscircuit.report.page.wires import drop_of
 from rsscircuit.report.page.words import count, quantity, share, square
 from rsscircuit.simulate.nodal import WiredArray
 
+#: Words of a picture that lie on each other by more than a pixel either way.
+COLLISIONS = """[...document.querySelectorAll('svg')].flatMap(picture => {
+    const words = [...picture.querySelectorAll('text')].map(word => [word.textContent, word.getBoundingClientRect()]);
+    return words.flatMap(([one, a], place) => words.slice(place + 1)
+        .filter(([_, b]) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+            && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1 && a.height > 1)
+        .map(([other]) => `${picture.getAttribute('aria-label').slice(0, 40)}: ${one} | ${other}`));
+})"""
 SCHEMES = {"light": drawing.LIGHT, "dark": drawing.DARK}
 SIZES = [(390, 844), (1280, 900)]
 EXPLORED = {
@@ -211,6 +220,10 @@ def test_an_evaluation_of_some_effects_is_not_taken_for_the_chip(
         text = write_report(Facts.of(str(design)), tmp_path / "out").page.read_text("utf-8")
         assert (warning in text) is warned
         assert ("chip, converters and all" in text) is not warned
+        assert "away from its nominal point" not in text
+    analyses.evaluate(design, small_inputs, operation=Operation(celsius=85.0, stuck_open=0.01))
+    text = write_report(Facts.of(str(design)), tmp_path / "out").page.read_text("utf-8")
+    assert "away from its nominal point: 85 C, 1\u00a0% of the switches stuck open." in text
 
 
 def test_the_converters_of_a_report_are_laid_out_for_what_is_given(
@@ -271,6 +284,9 @@ def test_a_browser_shows_it(
     wide, seen = browser.value("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert seen == width
     assert wide <= seen
+    cut_off = "[...document.querySelectorAll('.box')].filter(box => box.scrollWidth > box.clientWidth).length"
+    assert width < 1280 or browser.value(cut_off) == 0
+    assert browser.value(COLLISIONS) == []
     loaded = (
         "Promise.all([...document.querySelectorAll('image')].map(i => {const p = new Image();"
         "p.src = i.href.baseVal; return p.decode().then(() => p.naturalWidth)}))"

@@ -17,7 +17,7 @@ MOST_PIXELS = 1_000_000  # of all maps together
 LEAST_PIXELS = 20_000  # of one
 LARGEST_CELL = 0.14  # inch
 BESIDE = 1.4  # inch, of a map's width, for what stands at its sides
-MAP_COLOURS = "coolwarm"
+MAP_COLOURS, ON_MAP = "coolwarm", "#000000"  # of a map in either scheme, and of lines on it
 
 
 def weights(facts: Facts) -> Section:
@@ -179,15 +179,15 @@ def _map(facts: Facts, each: LayerErrors, most: int) -> Figure:
     def fill(figure: Any) -> None:
         axes = figure.subplots()
         axes.imshow(pixels, interpolation="none", extent=(0, rows, columns, 0), aspect="auto")
-        axes.vlines(starts[0], 0, columns, color=INK, linewidth=0.7)
-        axes.hlines(starts[1], 0, rows, color=INK, linewidth=0.7)
+        axes.vlines(starts[0], 0, columns, color=ON_MAP, linewidth=0.7)
+        axes.hlines(starts[1], 0, rows, color=ON_MAP, linewidth=0.7)
         if len(missed):
             axes.scatter(
                 missed[:500, 0] + 0.5,
                 missed[:500, 1] + 0.5,
                 s=28,
                 facecolors="none",
-                edgecolors=SERIES[3],
+                edgecolors=ON_MAP,
                 linewidths=1.2,
             )
         axes.set(xlabel="row of the matrix (input, bias first)", ylabel="column")
