@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from numpy.typing import NDArray
 from rsscircuit.design import Design, MappedLayer, load
 from rsscircuit.design.files import result_file, write_json
 from rsscircuit.design.marks import has_marks
+from rsscircuit.design.outcomes import as_record, read_outcomes
 from rsscircuit.design.record import changed_groups, read_record
 from rsscircuit.design.store import NOMINAL
-from rsscircuit.errors import InputError
-from rsscircuit.execution import workers_of
+from rsscircuit.errors import CrashError, InputError, SimulationError, needed_for
+from rsscircuit.execution import Crash, workers_of
 from rsscircuit.inference import (
     ARRAY,
     EFFECTS,
@@ -40,7 +42,7 @@ from rsscircuit.simulate.engines import engine_named
 from rsscircuit.simulate.journal import Journal, digest, write_csv
 from rsscircuit.simulate.montecarlo import Conditions
 from rsscircuit.simulate.spread import spread
-from rsscircuit.simulate.trials import CASES, Bench, Outcome, Study
+from rsscircuit.simulate.trials import CASES, Bench, Failure, Outcome, Study, run_trials
 
 Array = NDArray[np.float64]
 DEFAULT_OPERATION = Operation()
@@ -278,7 +280,8 @@ def montecarlo(
         raise InputError(f"a run has 1 to {MOST_TRIALS} trials", where="--trials", got=trials)
     place = workers_of(workers, dask)
     study, bench = _study(directory, layer, tile, engine, fixed, conditions, seed)
-    asked = campaign.asked_of(study, _versions(engine))
+    with needed_for(bench.where):
+        asked = campaign.asked_of(study, _versions(engine))
     mapped = bench.layer
     stem = f"montecarlo_{mapped.label}_{tile}_{engine}_{'fixed' if fixed else 'dies'}"
     result_path = result_file(directory, stem)
@@ -323,6 +326,7 @@ def montecarlo_trial(
     fixed: bool = False,
     conditions: Conditions | None = None,
     seed: int = 1,
+    workers: int = 0,
 ) -> dict[str, Any]:
     """One trial of a Monte Carlo run by itself: the same circuit and, in ``nodal`` and ``ideal``, the same bits.
 
@@ -335,19 +339,30 @@ def montecarlo_trial(
         fixed: As for :func:`montecarlo`.
         conditions: As for :func:`montecarlo`.
         seed: Of the run.
+        workers: 1 for a process of its own, which a crash of the engine ends alone; 0 for this one.
 
     Returns:
         ``trial``, ``relative_error``, what was ``drawn``, ``error`` [cases, cols] over the rms output, and where its
         ``netlist`` was written.
+
+    Raises:
+        SimulationError: The engine failed; a :class:`CrashError` where its process ended.
     """
     if not 1 <= trial <= MOST_TRIALS:
         raise InputError(f"trials count from 1 to {MOST_TRIALS}", where="--trial", got=trial)
-    _, bench = _study(directory, layer, tile, engine, fixed, conditions, seed)
+    study, bench = _study(directory, layer, tile, engine, fixed, conditions, seed)
+    with needed_for(bench.where):
+        versions = _versions(engine)
     stem = f"montecarlo_{bench.layer.label}_{tile}_{engine}_{'fixed' if fixed else 'dies'}_trial_{trial}"
     result_path = result_file(directory, stem)
     netlist = result_path.with_suffix(".cir")
     netlist.write_text(bench.deck(bench.draw(trial)), "utf-8")
-    outcome = bench.run(trial)
+    (done,) = workers_of(workers, None).run(partial(run_trials, study), [(trial,)])
+    if isinstance(done.result, Crash):
+        raise CrashError(campaign.crash_reason(done.result), where=f"{bench.where}, trial {trial}, {netlist}")
+    (outcome,) = done.result
+    if isinstance(outcome, Failure):
+        raise SimulationError(outcome.reason, where=str(netlist))
     result = {
         "engine": engine,
         "kind": "fixed program" if fixed else "re-measured dies",
@@ -355,7 +370,7 @@ def montecarlo_trial(
         "tile": tile,
         "seed": seed,
         "wires": _has_wires(bench.design, engine),
-        "versions": _versions(engine),
+        "versions": versions,
         "trial": trial,
         "relative_error": outcome.relative_error,
         "drawn": dict(outcome.drawn),
@@ -367,10 +382,16 @@ def montecarlo_trial(
 
 
 def inspect(directory: str | Path) -> dict[str, Any]:
-    """What a design holds: its record, and in ``changed`` the groups of files that are not as they were written."""
+    """What a design holds.
+
+    Returns:
+        Its record; ``changed``, the groups of files that are not as they were written; ``steps``, what every step of
+        the build left.
+    """
     folder = Path(directory)
     data = read_record(folder)
-    return data | {"changed": changed_groups(folder, data)}
+    steps = [as_record(outcome) for outcome in read_outcomes(folder).values()]
+    return data | {"changed": changed_groups(folder, data), "steps": steps}
 
 
 def _study(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class RsscircuitError(Exception):
     """Base of every error that is the user's to mend: printed on one line, exit status 2.
@@ -53,3 +56,13 @@ class CrashError(SimulationError):
 
 class MissingPartError(RsscircuitError):
     """A program or library that this step needs is not installed."""
+
+
+@contextmanager
+def needed_for(what: str) -> Iterator[None]:
+    """Have a part that is missing say what it is missing for, a tile and its netlist."""
+    try:
+        yield
+    except MissingPartError as error:
+        where = ", ".join(filter(None, (what, error.where)))
+        raise MissingPartError(error.what, where=where, got=error.got, remedy=error.remedy) from error

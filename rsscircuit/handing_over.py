@@ -46,6 +46,13 @@ def hand_over(
     design = load(source)
     geometry = ArrayGeometry(**record.read_record(source)["controller"])
     if options.get("fuses"):
+        if options.get("array") != "ports":
+            raise InputError(
+                "fuses are in macros: no memory on the chip holds them",
+                where="--array",
+                got=str(options.get("array", "memory")),
+                remedy="add --array ports",
+            )
         options |= {"editing": False, "calibration": False}
     delivery = Delivery(
         config=ControllerConfig(geometry=geometry, **options),

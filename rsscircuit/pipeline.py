@@ -1,103 +1,83 @@
-"""The stages in order: a network file to a design directory, and a design programmed anew for a measured die."""
+"""The whole chain from a network file to a report, and a design programmed anew for a measured die."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.assembly import Assembly, Job, Stopwatch, floor_plan, jobs_of
-from rsscircuit.banks import Fault, refuse_misplaced
+from rsscircuit.assembly import jobs_of
 from rsscircuit.banks.exchange import State, TileTable, write_table
 from rsscircuit.banks.table import read_table
-from rsscircuit.calibration import correction_inputs, input_moments, input_scales, kept_inputs, tolerances
-from rsscircuit.design import Design, labels, load, record
+from rsscircuit.design import Design, load, record
 from rsscircuit.design.directory import new_directory, refuse_foreign
 from rsscircuit.design.files import read_array, write_array
 from rsscircuit.design.marks import has_marks, load_marks
-from rsscircuit.design.store import CORRECTION_FILE, INPUTS_FILE
-from rsscircuit.errors import DesignError, InputError, NetworkError
-from rsscircuit.mapping import cut, layer_matrix
-from rsscircuit.network import Network, read_network
-from rsscircuit.options import BuildOptions, Resolved, resolve
+from rsscircuit.design.outcomes import Check, Outcome, read_outcomes, save_outcome
+from rsscircuit.design.store import CORRECTION_FILE, INPUTS_FILE, save_network
+from rsscircuit.errors import DesignError
+from rsscircuit.options import BuildOptions, Resolved
 from rsscircuit.partial import remove_leftovers
 from rsscircuit.progress import Progress, silent
-from rsscircuit.sources import VIRTUAL, TableDie, VirtualDie
-from rsscircuit.technology import technology_text
-from rsscircuit.technology.cell import wire_segments
+from rsscircuit.report.montecarlo import check_plots
+from rsscircuit.report.page import Facts, write_report
+from rsscircuit.sources import VIRTUAL, TableDie
+from rsscircuit.steps import DEFAULT_LAST, Work, build, carry_on, first_failure, run_steps
+from rsscircuit.steps.banks import Solve
+from rsscircuit.steps.chain import CHAIN
+
+__all__ = ["build", "build_steps", "export_banks", "program"]
 
 
-def build(
+class Report:
+    """One page on everything that the design holds."""
+
+    name, options, leaves = "report", (), ("report/**/*",)
+
+    def __init__(self, shown: str) -> None:
+        """Write for a design whose directory is ``shown`` to the user, who runs the commands on the page."""
+        self._shown = shown
+
+    def run(self, work: Work) -> dict[str, Any]:
+        """Write ``report/``."""
+        check_plots("report", otherwise="")
+        facts = Facts.of(work.folder, shown=self._shown, progress=work.progress)
+        written = write_report(facts, work.folder / "report", progress=work.progress)
+        return {"figures": list(written.figures), "page_bytes": written.page.stat().st_size}
+
+    def restore(self, work: Work, result: Mapping[str, Any]) -> None:
+        """Nothing is handed on."""
+
+    def check(self, work: Work, result: Mapping[str, Any]) -> Check:
+        """Every figure has its drawing and its data beside the page."""
+        figures = work.folder / "report" / "figures"
+        files = [figures / f"{name}{kind}" for name in result["figures"] for kind in (".svg", ".csv")]
+        empty = [path.name for path in files if not path.is_file() or not path.stat().st_size]
+        return Check(
+            against="the figures of the page",
+            unit="drawings and tables that are missing",
+            figure=float(len(empty)),
+            where=", ".join(empty),
+            note=f"the page has {result['page_bytes'] / 1e6:.2f} MB",
+        )
+
+
+def build_steps(
     model: str | Path,
     out: str | Path,
     options: BuildOptions | None = None,
     *,
     force: bool = False,
-    controller: bool = True,
+    first: str | None = None,
+    last: str = DEFAULT_LAST,
     progress: Progress = silent,
-) -> Design:
-    """Map a network onto crossbars and write the complete design, programmed for a virtual die.
-
-    The directory is written beside ``out`` and renamed when it is whole.
-
-    Args:
-        model: ONNX or ``.npz`` file.
-        out: Directory to write; it must be new, empty, or (with ``force``) a design.
-        options: The choices; defaults as on the command line.
-        force: Replace a design that is there.
-        controller: Write ``hdl/``, on which no figure depends.
-        progress: Bars for people.
-
-    Raises:
-        RsscircuitError: Anything the user can mend; nothing is left behind.
-    """
-    options = options or BuildOptions()
-    resolved = resolve(options)
-    remove_leftovers(_resolved(out))
-    refuse_foreign(_resolved(out), force=force)
-    network = read_network(model)
-    if not network.crossbar_layers:
-        raise NetworkError("the network has no layer for a crossbar", where=str(model))
-    with new_directory(_resolved(out), force=force) as folder:
-        timed = Stopwatch()
-        if options.correct_bias:
-            write_array(folder / CORRECTION_FILE, correction_inputs(network, options.calibration))
-        with timed("input ranges"):
-            scales, origin = input_scales(network, options.calibration)
-        if (kept := kept_inputs(network, options.calibration)) is not None:
-            write_array(folder / INPUTS_FILE, kept)
-        names = [layer.name for layer in network.crossbar_layers]
-        faults = _by_layer(resolved.faults, names)
-        jobs = _jobs(network, options, scales, faults, resolved, timed)
-        plan = floor_plan(jobs, resolved.bank, resolved.technology)
-        source = VirtualDie(seed=options.seed, resolved=resolved, floor_plan=plan, faults=faults)
-        Assembly(
-            network=network,
-            jobs=jobs,
-            technology=resolved.technology,
-            technology_text=technology_text(options.technology),
-            bank=resolved.bank,
-            corners=resolved.corners,
-            floor_plan=plan,
-            options=options,
-            source=source,
-            folder=folder,
-            progress=progress,
-            timed=timed,
-            controller=controller,
-        ).write(
-            {
-                "model": {"file": Path(model).name, "sha256": hashlib.sha256(Path(model).read_bytes()).hexdigest()},
-                "options": options.record(),
-                "die": source.record(),
-                "input_range": origin,
-            }
-        )
-    return load(_resolved(out))
+) -> dict[str, Outcome]:
+    """Run the chain of steps, or a part of it: as :func:`rsscircuit.steps.run_steps`, with the report behind it."""
+    further = (Report(str(out)),)
+    return run_steps(model, out, options, force=force, first=first, last=last, further=further, progress=progress)
 
 
 def program(
@@ -136,47 +116,57 @@ def program(
             remedy="name a new directory with --out, or pass --force",
         )
     refuse_foreign(new, force=force)
-    timed = Stopwatch()
-    with timed("measured table"):
-        drawn = {layer.name: layer.matrix.weights != 0 for layer in design.layers}
-        known = {layer.label: layer.name for layer in design.layers}
-        table = read_table(
-            measured,
-            drawn,
-            design.bank,
-            labels=known,
-            switch_ohm=design.technology.switch.on_ohm,
-            stuck_open=_stuck_open(design, old),
-            progress=progress,
-        )
-        source = TableDie.of(table, design, old, given.get("die", {}).get("kind", VIRTUAL))
-    options = BuildOptions.kept(design.options)
+    drawn = {layer.name: layer.matrix.weights != 0 for layer in design.layers}
+    known = {layer.label: layer.name for layer in design.layers}
+    table = read_table(
+        measured,
+        drawn,
+        design.bank,
+        labels=known,
+        switch_ohm=design.technology.switch.on_ohm,
+        stuck_open=_stuck_open(design, old),
+        progress=progress,
+    )
+    die = TableDie.of(table, design, old, given.get("die", {}).get("kind", VIRTUAL))
+    kept = BuildOptions.kept(design.options)
+    resolved = Resolved(
+        technology=design.technology, bank=design.bank, faults=(), terms=design.terms, corners=design.corners
+    )
     with new_directory(new, force=force) as folder:
-        for name in (INPUTS_FILE, CORRECTION_FILE):
-            if (old / name).is_file():
-                write_array(folder / name, read_array(old / name))
-        Assembly(
-            network=design.network,
-            jobs=jobs_of(design),
-            technology=design.technology,
-            technology_text=(old / record.TECHNOLOGY_FILE).read_text("utf-8"),
-            bank=design.bank,
-            corners=design.corners,
-            floor_plan=design.floor_plan,
-            options=options,
-            source=source,
+        work = Work(
             folder=folder,
+            options=kept,
+            options_record=given["options"],
+            resolved=resolved,
+            technology_text=(old / record.TECHNOLOGY_FILE).read_text("utf-8"),
+            model=Path(given["model"]["file"]),
+            origin=given["model"],
             progress=progress,
-            timed=timed,
-        ).write(
-            {
-                "model": given["model"],
-                "options": given["options"],
-                "die": source.record(),
-                "input_range": given["summary"]["input_range"],
-            }
+            die=die,
         )
+        _take_up(work, design, given["summary"]["input_range"], old)
+        carry_on(work, [Solve(jobs_of(design)) if step.name == "solve" else step for step in _PROGRAMMING])
+    failure = first_failure(read_outcomes(new))
+    if failure is not None:
+        raise failure
     return load(new)
+
+
+_MAPPING, _PROGRAMMING = CHAIN[:4], CHAIN[4:-1]
+
+
+def _take_up(work: Work, design: Design, input_range: str, old: Path) -> None:
+    """Take up the steps up to the tiles, which a new die leaves as they are."""
+    work.network, work.input_range = design.network, input_range
+    work.scales = {layer.name: layer.matrix.input_full_scale for layer in design.layers}
+    work.layers = jobs_of(design)
+    save_network(work.folder, work.network)
+    for name in (INPUTS_FILE, CORRECTION_FILE):
+        if (old / name).is_file():
+            write_array(work.folder / name, read_array(old / name))
+    kept = read_outcomes(old)
+    for step in _MAPPING:
+        save_outcome(work.folder, kept[step.name])
 
 
 def export_banks(
@@ -231,57 +221,6 @@ def _stuck_open(design: Design, folder: Path) -> dict[str, NDArray[np.bool_]]:
             if state is not None:
                 found[layer.name][tile.window] = state == State.OPEN
     return found
-
-
-def _by_layer(faults: Sequence[Fault], names: Sequence[str]) -> dict[str, tuple[Fault, ...]]:
-    """The faults of every layer; a fault says its name, or its label where no layer has that name."""
-    own = dict(zip(labels([*names]), names, strict=True)) | {name: name for name in names}
-    found: dict[str, list[Fault]] = {name: [] for name in names}
-    for fault in faults:
-        if fault.layer not in own:
-            raise InputError(
-                "no such crossbar layer",
-                where=fault.where,
-                got=fault.layer,
-                remedy=f"choose from {', '.join(sorted(own))}",
-            )
-        found[own[fault.layer]].append(fault)
-    return {name: tuple(faults) for name, faults in found.items()}
-
-
-def _jobs(
-    network: Network,
-    options: BuildOptions,
-    scales: Mapping[str, float],
-    faults: Mapping[str, Sequence[Fault]],
-    resolved: Resolved,
-    timed: Stopwatch,
-) -> tuple[Job, ...]:
-    """The matrices of all layers, cut into tiles, with what is good enough for each."""
-    layers = network.crossbar_layers
-    matrices = {layer.name: layer_matrix(layer, scales[layer.name]) for layer in layers}
-    tiles = {name: cut(matrix.weights.shape, options.tile) for name, matrix in matrices.items()}
-    for name, matrix in matrices.items():
-        refuse_misplaced(faults[name], matrix.weights != 0, resolved.bank.resistors)
-    with timed("tolerances"):
-        good_enough = tolerances(network, options, matrices, tiles)
-    moments: Mapping[str, NDArray[np.float32]] = {}
-    if options.joint_columns:
-        with timed("input moments"):
-            moments = input_moments(network, options.calibration, matrices, tiles)
-    wires = wire_segments(resolved.bank.nominal_ohm, resolved.technology) if options.compensate_ir_drop else None
-    return tuple(
-        Job(
-            name=name,
-            label=label,
-            matrix=matrix,
-            tiles=tiles[name],
-            tolerance=good_enough[name],
-            segments=wires,
-            moments=moments.get(name),
-        )
-        for (name, matrix), label in zip(matrices.items(), labels([*matrices]), strict=True)
-    )
 
 
 def _resolved(path: str | Path) -> Path:

@@ -24,7 +24,7 @@ from rsscircuit.arrays import read_user_array
 from rsscircuit.design import Crossbar, Design, MappedLayer, load
 from rsscircuit.design.files import result_file, write_json
 from rsscircuit.emission import VIRTUAL_GROUND, Level, parse_readout
-from rsscircuit.errors import CrashError, InputError
+from rsscircuit.errors import CrashError, InputError, needed_for
 from rsscircuit.execution import Crash, Here, Processes, Workers
 from rsscircuit.mapping import Tile
 from rsscircuit.netlist import TileOptions, dialects, tile_circuit
@@ -121,13 +121,16 @@ def simulate_tile(
     """
     choices = choices or Choices()
     engine_named(engine)
-    _check(engine, choices)
-    design = load(directory)
-    run = _Run.of(design, Path(directory), engine, layer, tile, choices)
+    with needed_for(f"layer {layer}, tile {tile}"):
+        _check(engine, choices)
+        design = load(directory)
+        run = _Run.of(design, Path(directory), engine, layer, tile, choices)
     volts = _volts(inputs, choices.analysis, run)
+    with needed_for(run.where):
+        simulator = _version(engine)
     result: dict[str, Any] = {
         "engine": engine,
-        "version": _version(engine),
+        "version": simulator,
         "analysis": choices.analysis,
         "layer": run.layer.name,
         "tile": tile,
@@ -223,15 +226,16 @@ class _Run:
 
     @property
     def where(self) -> str:
-        """What is simulated, for errors."""
-        deck = f", {self.deck}" if self.deck is not None else ""
+        """What is simulated, for errors, with its deck once that is written."""
+        deck = f", {self.deck}" if self.deck is not None and self.deck.is_file() else ""
         return f"layer {self.layer.name}, tile {self.tile.index}{deck}"
 
     def deck_facts(self) -> dict[str, Any]:
-        """The file that was run and its digest."""
+        """The file that was run, below the design's directory, and its digest."""
         if self.deck is None:
             return {"deck": None, "deck_sha256": None}
-        return {"deck": str(self.deck), "deck_sha256": hashlib.sha256(self.deck.read_bytes()).hexdigest()}
+        name = self.deck.relative_to(self.path.parent.parent).as_posix()
+        return {"deck": name, "deck_sha256": hashlib.sha256(self.deck.read_bytes()).hexdigest()}
 
     def by(self, function: Callable[[T], R], items: Sequence[T], advance: Callable[[int], None]) -> list[R]:
         """``function`` of every item, where the run's engine runs.

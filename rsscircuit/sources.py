@@ -1,22 +1,23 @@
-"""Where the banks of a design come from: a virtual die of the process, or the measured table of a real one."""
+"""Where the banks of a design come from: a virtual die of the process, the measured table of a real one, or files."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.assembly import Job, TileBanks
+from rsscircuit.assembly import Placed, TileBanks
 from rsscircuit.banks import BankSpec, Die, Fault, FloorPlan, MeasuredBanks, Place, draw_die, measure, stuck_switches
 from rsscircuit.banks.exchange import State
 from rsscircuit.banks.plausible import plausibility
 from rsscircuit.banks.table import MeasuredTable
 from rsscircuit.design import Design
 from rsscircuit.design.marks import Marks, load_marks
+from rsscircuit.design.store import load_die, load_measured
 from rsscircuit.errors import InputError
 from rsscircuit.mapping import Tile
 from rsscircuit.options import Resolved
@@ -30,33 +31,85 @@ COUNTED = ("missing", "open_resistors", "stuck_open", "stuck_closed")
 NAMED = 5
 
 
+class DieSource(Protocol):
+    """What is made and what is measured of it, one after the other."""
+
+    @property
+    def true_known(self) -> bool:
+        """Whether the true values are known."""
+
+    def draw(self, layer: Placed, tile: Tile) -> tuple[Die, NDArray[np.int8] | None]:
+        """The true banks of one tile, and the state of their switches where any is stuck."""
+
+    def measure(self, layer: Placed, tile: Tile, die: Die) -> tuple[MeasuredBanks, Array | None]:
+        """What is measured of them, and its standard errors where they are known."""
+
+    def record(self) -> dict[str, Any]:
+        """What ``design.json`` says of the die."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualDie:
-    """The die of a seed, measured by its own converters; drawn anew whenever a tile is asked for.
+    """The die of a seed, measured by its own converters.
 
     Attributes:
         seed: Which die.
         resolved: Its process, its bank and the terms of variation.
         floor_plan: Where its tiles lie.
         faults: The stuck switches of each layer.
+        true_known: The true values are known.
     """
 
     seed: int
     resolved: Resolved
     floor_plan: FloorPlan
     faults: Mapping[str, Sequence[Fault]]
+    true_known: bool = True
 
-    def banks(self, job: Job, tile: Tile) -> TileBanks:
-        """The banks of one tile."""
-        bank, technology = self.resolved.bank, self.resolved.technology
-        place = self.floor_plan.place(self.seed, job.name, tile.index)
-        faults = self.faults[job.name]
+    def draw(self, layer: Placed, tile: Tile) -> tuple[Die, NDArray[np.int8] | None]:
+        """The true banks of one tile, and the state of their switches where any is stuck."""
+        bank, faults = self.resolved.bank, self.faults[layer.name]
         state = stuck_switches(faults, tile.window, bank.resistors) if faults else None
-        return _drawn(bank, technology, self.resolved.terms, place, job.drawn[tile.window], state)
+        present = layer.drawn[tile.window]
+        return draw_die(bank, self.resolved.technology, present, self._place(layer, tile), self.resolved.terms), state
+
+    def measure(self, layer: Placed, tile: Tile, die: Die) -> tuple[MeasuredBanks, Array | None]:
+        """What the converters say of them."""
+        return measure(die, self.resolved.technology, self.resolved.bank, self._place(layer, tile)), None
 
     def record(self) -> dict[str, Any]:
         """What ``design.json`` says of the die."""
         return {"kind": VIRTUAL, "true_values": TRUE_VALUES[VIRTUAL]}
+
+    def _place(self, layer: Placed, tile: Tile) -> Place:
+        return self.floor_plan.place(self.seed, layer.name, tile.index)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptDie:
+    """The banks as a design's files hold them.
+
+    Attributes:
+        folder: Of the design.
+        technology: Its process.
+        bank: What every bank is drawn like.
+        true_known: Whether their true values are known.
+    """
+
+    folder: Path
+    technology: Technology
+    bank: BankSpec
+    true_known: bool
+
+    def banks(self, layer: Placed, tile: Tile) -> TileBanks:
+        """The banks of one tile."""
+        shape = (tile.rows, tile.columns, 2, self.bank.resistors)
+        return TileBanks(
+            die=load_die(self.folder, layer.label, tile.index, self.technology.switch.off_siemens),
+            measured=load_measured(self.folder, layer.label, tile.index),
+            marks=load_marks(self.folder, layer.label, tile.index, shape),
+            true_known=self.true_known,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,26 +131,15 @@ class OtherDie:
     seed: int
     kind: str
 
-    def banks(self, job: Job, tile: Tile) -> TileBanks:
+    def banks(self, layer: Placed, tile: Tile) -> TileBanks:
         """The banks of one tile."""
         design = self.design
         shape = (tile.rows, tile.columns, 2, design.bank.resistors)
-        state = load_marks(self.folder, job.label, tile.index, shape).state if self.kind == VIRTUAL else None
-        place = design.floor_plan.place(self.seed, job.name, tile.index)
-        return _drawn(design.bank, design.technology, design.terms, place, job.drawn[tile.window], state)
-
-
-def _drawn(
-    bank: BankSpec,
-    technology: Technology,
-    terms: Collection[str],
-    place: Place,
-    present: NDArray[np.bool_],
-    state: NDArray[np.int8] | None,
-) -> TileBanks:
-    """The banks of one tile of the process, and what its converters say of them."""
-    die = draw_die(bank, technology, present, place, terms)
-    return TileBanks(die=die, measured=measure(die, technology, bank, place), marks=Marks(state=state), true_known=True)
+        state = load_marks(self.folder, layer.label, tile.index, shape).state if self.kind == VIRTUAL else None
+        place = design.floor_plan.place(self.seed, layer.name, tile.index)
+        die = draw_die(design.bank, design.technology, layer.drawn[tile.window], place, design.terms)
+        measured = measure(die, design.technology, design.bank, place)
+        return TileBanks(die=die, measured=measured, marks=Marks(state=state), true_known=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,14 +214,17 @@ class TableDie:
             plausible=plausibility(table, design.bank, design.technology),
         )
 
-    def banks(self, job: Job, tile: Tile) -> TileBanks:
-        """The banks of one tile."""
-        table, drawn = self.table, job.drawn[tile.window]
-        siemens = table.siemens[job.name][tile.window]
-        kept = load_marks(self.folder, job.label, tile.index, siemens.shape).state
-        sigma = None if table.sigma_siemens is None else table.sigma_siemens[job.name][tile.window]
+    @property
+    def true_known(self) -> bool:
+        """Whether the true values are known: of a virtual die whose own table this is."""
+        return self.kind == VIRTUAL
+
+    def draw(self, layer: Placed, tile: Tile) -> tuple[Die, NDArray[np.int8] | None]:
+        """The banks of one tile as the table gives them, and the state of their switches."""
+        drawn, siemens = layer.drawn[tile.window], self.table.siemens[layer.name][tile.window]
+        kept = load_marks(self.folder, layer.label, tile.index, siemens.shape).state
         if self.own:
-            die = self.design.crossbar(self.design.layer(job.name), tile).die
+            die = self.design.crossbar(self.design.layer(layer.name), tile).die
         else:
             there = drawn[:, :, None, None]
             with np.errstate(divide="ignore"):
@@ -188,12 +233,13 @@ class TableDie:
                 on_siemens=np.where(there, np.where(np.isfinite(ohm) & (ohm > 0), siemens, OPEN_SIEMENS), 0.0),
                 off_siemens=np.where(there, np.full(siemens.shape, self.design.technology.switch.off_siemens), 0.0),
             )
-        return TileBanks(
-            die=die,
-            measured=MeasuredBanks(step_siemens=siemens),
-            marks=Marks(state=_state(table.state[job.name][tile.window], kept, drawn), sigma_siemens=sigma),
-            true_known=self.kind == VIRTUAL,
-        )
+        return die, _state(self.table.state[layer.name][tile.window], kept, drawn)
+
+    def measure(self, layer: Placed, tile: Tile, die: Die) -> tuple[MeasuredBanks, Array | None]:
+        """What the table says, and its standard errors where it gives them."""
+        sigma = self.table.sigma_siemens
+        measured = MeasuredBanks(step_siemens=self.table.siemens[layer.name][tile.window])
+        return measured, None if sigma is None else sigma[layer.name][tile.window]
 
     def record(self) -> dict[str, Any]:
         """What ``design.json`` says of the die."""

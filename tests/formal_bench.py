@@ -7,7 +7,9 @@ import os
 import re
 import subprocess
 import sys
+import zlib
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +17,13 @@ import numpy as np
 from rsscircuit.controller import ArrayGeometry, ControllerConfig, export
 from rsscircuit.controller.bitstream import pack, to_words
 from rsscircuit.controller.export import _verilog
-from rsscircuit.controller.proofs import MODULE, proofs, properties, sby_file
+from rsscircuit.controller.proofs import MODULE, cover_task, proofs, properties, sby_file
 from rsscircuit.controller.registers import register_table
 from rsscircuit.controller.top import XbarTop
 
 TINY = ControllerConfig(geometry=ArrayGeometry(2, 1, 1), timeout_cycles=40)
+FUSED = replace(TINY, fuses=True, editing=False, calibration=False, sense_cycles=12)
+_FUSED_WORD = 3  # in every row of every tile
 _BIN = Path(sys.executable).parent
 
 
@@ -51,6 +55,12 @@ class Host:
         for word in to_words(pack(closed, geometry, tile))[:words]:
             self.write("STREAM", word=word)
         return self
+
+    def verify(self, checksum=None):
+        """The verification of fuses, once they are sensed; by default with the right checksum."""
+        words = _FUSED_WORD.to_bytes(4, "little") * self.config.geometry.words
+        self.wait(4).write("FUSE_CRC", crc=zlib.crc32(words) if checksum is None else checksum)
+        return self.write("CONTROL", load=1)
 
     def wait(self, accesses):
         """Some accesses without effect."""
@@ -105,17 +115,34 @@ def simulate(folder, verilog, config, host, *, kill_at=-1, latch=(1, 0, 0)):
         f"      {number}: script = {{1'b{int(value is not None)}, 8'd{address}, 32'd{value or 0}}};"
         for number, (address, value) in enumerate(host.steps)
     )
-    bench = _BENCH.replace("@steps", steps).replace("@end", str(len(host.steps))).replace("@kill", str(kill_at))
+    bench = (
+        _BENCH.replace("@steps", steps)
+        .replace("@fuses", _fuses(config))
+        .replace("@end", str(len(host.steps)))
+        .replace("@kill", str(kill_at))
+    )
     (folder / "xbar_top.sv").write_text(verilog)
     (folder / "properties.sv").write_text(text)
     (folder / "bench.sv").write_text(bench)
-    macros = [f"-D{name.upper()}" for name in (*proofs(config), "cover", "reached")]
+    macros = [f"-D{name.upper()}" for name in (*proofs(config), *cover_task(config).proofs, "reached")]
     build = ["iverilog", "-g2012", *macros, "-o", "bench", "xbar_top.sv", "properties.sv", "bench.sv"]
     built = subprocess.run(build, cwd=folder, check=False, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr[-3000:]
     done = subprocess.run(["vvp", "-n", "bench"], cwd=folder, check=True, capture_output=True, text=True)
     assert "the end" in done.stdout, done.stdout[-2000:]
     return tuple(set(re.findall(rf"{kind} (\w+)", done.stdout)) for kind in ("failed", "reached"))
+
+
+def _fuses(config):
+    """What the memories that stand for fuses hold; all else in them is unknown."""
+    if not config.fuses:
+        return ""
+    places = [row << config.geometry.word_width for row in range(config.geometry.rows)]
+    return "\n".join(
+        f"    checked.u.latch_array{tile}.memory[{place}] = {_FUSED_WORD};"
+        for tile in range(config.tiles)
+        for place in places
+    )
 
 
 _BENCH = """module bench;
@@ -150,6 +177,7 @@ _BENCH = """module bench;
     end
   end
   initial begin
+@fuses
     repeat (2) @(negedge clk);
     rst = 0;
     repeat (6) @(negedge clk);

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, replace
 
-from formal_bench import TINY, Host
+from formal_bench import FUSED, TINY, Host
 
 from rsscircuit.controller import (
     arbiter,
@@ -12,22 +13,37 @@ from rsscircuit.controller import (
     buffers,
     calibrator,
     capture,
+    controller,
     csr,
+    fuses,
     latch_array,
     latch_reader,
     loader,
+    sequencer,
     top,
 )
 from rsscircuit.controller.bus import axi4_lite, spi, wishbone
 from rsscircuit.controller.config import ControllerConfig
 from rsscircuit.controller.geometry import ArrayGeometry
+from rsscircuit.controller.proofs import PROPERTIES
 
 TWO = replace(TINY, tiles=2)
+TWO_FUSED = replace(FUSED, tiles=2)
+BROAD_FUSED = replace(FUSED, geometry=ArrayGeometry(2, 2, 1))
 BROAD = replace(TINY, geometry=ArrayGeometry(2, 2, 1))
 
 
 def load(config=TINY):
     return Host(config).load().wait(16)
+
+
+def verify(config=FUSED):
+    return Host(config).verify().wait(16)
+
+
+def start(config):
+    """Whatever makes the tile programmed."""
+    return verify(config) if config.fuses else load(config)
 
 
 def edit():
@@ -36,12 +52,20 @@ def edit():
 
 
 def infer(vectors=1, codes=2, last=0, config=TINY):
-    host = load(config).write("COLUMNS", last=last).write("SETTLE", clocks=1)
+    host = start(config).write("COLUMNS", last=last).write("SETTLE", clocks=1)
     for _ in range(vectors):
         for code in range(codes):
             host.write("INPUT", code=code)
         host.write("CONTROL", infer=1).wait(12)
     return host
+
+
+def infer_twice(config=TINY):
+    """The second vector waits for the first."""
+    host = start(config).write("SETTLE", clocks=60)
+    for _ in range(2):
+        host.write("INPUT", code=1).write("INPUT", code=2).write("CONTROL", infer=1)
+    return host.wait(30)
 
 
 def calibrate(config=TINY, tile=0):
@@ -86,6 +110,8 @@ _WANTED = "with m.Elif(~(self.loader.busy | self.editor.busy | starting)):"
 _LONE = "single.eq(~several)"
 _CLEARS = "clears = self.loader_writes | self.editor.start | self.calibrator.start"
 _ABORTS = "with m.If(self.abort):\n            m.d.sync += self.programmed.eq(0)"
+_STARTS = "start.eq(accepted[name]) for name in ENGINES"
+_TAKEN = 'with m.If(accepted["sequencer"]):'
 _WRITTEN = "pins.bvalid.eq(1),\n                    state.eq(_State.RESPOND)"
 _READ = "pins.rvalid.eq(1),\n                    state.eq(_State.RESPOND)"
 
@@ -156,6 +182,9 @@ MUTANTS = {
     ),
     "p_write_has_reason": _goes_on_after_abort,
     "p_no_write_in_fault": _goes_on_after_abort,
+    "p_command_begins": _mutant(arbiter, _STARTS, f"{_STARTS}[1:]", load()),
+    "p_start_is_taken": _mutant(sequencer, "fetching.eq(begins |", "fetching.eq((begins & 0) |", infer()),
+    "p_vector_waits": _mutant(arbiter, _TAKEN, "with m.If(queued):", infer_twice()),
     "p_latch_is_as_accepted": Mutant(
         edits=(
             (array_access, "self.macro.wdata.eq(self.word)", "self.macro.wdata.eq(self.word ^ 1)"),
@@ -226,6 +255,107 @@ MUTANTS = {
     "p_response_is_legal": _mutant(axi4_lite, "_SLVERR = 0b00, 0b10", "_SLVERR = 0b00, 0b01", Host().write("ID")),
     "p_ready_for_valid": _always_ready,
 }
+
+
+def _fused(name, host, **more):
+    """The mutant of the controller that loads, in the one with fuses."""
+    return replace(MUTANTS[name], **({"host": host, "config": FUSED} | more))
+
+
+def _fused_mutant(module, old, new, host, **more):
+    return _mutant(module, old, new, host, **({"config": FUSED} | more))
+
+
+_VERIFIES = verify().verify().wait(16)  # the second time while the tile is driven
+_LATE = replace(FUSED, sense_cycles=40)  # the host's commands come earlier
+
+FUSE_MUTANTS = {
+    "p_no_drive_while_loading": _fused("p_no_drive_while_loading", _VERIFIES),
+    "p_no_drive_while_sensing": _fused_mutant(
+        arbiter, "self.wanted.eq(self.programmed)", "self.wanted.eq(self.tile)", Host(FUSED).wait(4)
+    ),
+    "p_no_drive_in_fault": _fused("p_no_drive_in_fault", verify().verify(0).wait(16)),
+    "p_no_drive_when_killed": _fused("p_no_drive_when_killed", verify(), kill_at=20),
+    "p_drive_only_verified": _fused("p_drive_only_verified", Host(FUSED).wait(8)),
+    "p_fault_clears": _fused("p_fault_clears", verify().verify(0).wait(16)),
+    "p_only_verified": _fused_mutant(
+        fuses,
+        "self.crc.register == ~self.expected",
+        "self.crc.register != self.expected",
+        Host(FUSED).verify(0).wait(16),
+    ),
+    "p_abort_clears": _fused("p_abort_clears", verify().verify(0).wait(16)),
+    "p_one_owner": _fused_mutant(
+        arbiter,
+        "self.idle.eq(free)",
+        "self.idle.eq(1)",
+        verify().write("CONTROL", load=1).read("LATCH").wait(8),
+    ),
+    "p_one_command": _fused_mutant(
+        latch_reader, "array.word.eq(self.word)]", "array.word.eq(self.word), array.read.eq(1)]", verify().read("LATCH")
+    ),
+    "p_one_timer": _fused_mutant(
+        fuses,
+        "[self.sensing.eq(",
+        "[timer.waits.eq(state == _State.IDLE), self.sensing.eq(",
+        infer(config=FUSED),
+    ),
+    "p_one_word_line": _fused_mutant(
+        array_access,
+        "~client.write, self.tile, 0))",
+        "~client.write, 3, 0))",
+        verify(TWO_FUSED),
+        config=TWO_FUSED,
+    ),
+    "p_command_begins": _fused("p_command_begins", verify()),
+    "p_start_is_taken": _fused_mutant(
+        controller, "arbiter.held.eq(fuses.sensing)", "arbiter.held.eq(0)", Host(_LATE).verify().wait(16), config=_LATE
+    ),
+    "p_vector_waits": _fused("p_vector_waits", infer_twice(FUSED)),
+    "p_sense_ends": _fused_mutant(fuses, "[self.sense.eq(0), state", "[state", Host(FUSED).wait(8)),
+    "p_sense_is_whole": _fused_mutant(fuses, "with m.If(timer.reached):", "with m.If(1):", Host(FUSED).wait(8)),
+    "p_sensed_in_time": _fused_mutant(fuses, "with m.If(timer.reached):", "with m.If(0):", Host(FUSED).wait(8)),
+    "p_no_read_while_sensing": _fused_mutant(
+        fuses,
+        "m.d.comb += [timer.waits.eq(1),",
+        "m.d.comb += [self.array.read.eq(1), timer.waits.eq(1),",
+        Host(FUSED).wait(8),
+    ),
+    "p_never_written": _fused_mutant(
+        fuses,
+        "m.d.comb += self.array.read.eq(1)",
+        "m.d.comb += [self.array.read.eq(1), self.array.write.eq(1)]",
+        verify(),
+    ),
+    "p_every_word_is_read": _fused_mutant(
+        fuses,
+        "with m.If(self.array.array_ends):",
+        "with m.If(1):",
+        Host(FUSED).verify(zlib.crc32(b"\x03\x00\x00\x00")).wait(16),  # of the first word alone
+    ),
+    "p_checked_as_read": _fused_mutant(
+        array_access,
+        "self.fetched.eq(Mux(self._arriving, fetched, 0))",
+        "self.fetched.eq(Mux(self._arriving, fetched ^ 1, 0))",
+        verify(),
+    ),
+    "p_verification_ends": _fused_mutant(fuses, "with m.If(self.array.array_ends):", "with m.If(0):", verify()),
+    "p_settings_rest": _fused("p_settings_rest", verify().write("CONTROL", load=1).write("FUSE_CRC", crc=5)),
+    "p_settings_exist": _fused(
+        "p_settings_exist", Host(BROAD_FUSED).wait(8).write("COLUMNS", first=1), config=BROAD_FUSED
+    ),
+    "p_no_input_overflow": _fused("p_no_input_overflow", infer(codes=4, config=FUSED)),
+    "p_swap_only_whole": _fused("p_swap_only_whole", infer(codes=1, config=FUSED)),
+    "p_no_result_overflow": _fused("p_no_result_overflow", infer(config=FUSED).wait(20)),
+    "p_results_are_read_first": _fused("p_results_are_read_first", infer(vectors=2, config=FUSED)),
+    "p_one_result_a_column": _fused("p_one_result_a_column", infer(last=1, config=BROAD_FUSED), config=BROAD_FUSED),
+    **{
+        name: replace(mutant, config=FUSED, host=verify().write("ID").read("ID"))
+        for name, mutant in MUTANTS.items()
+        if PROPERTIES[name].proof == "axi"
+    },
+}
+"""Of the controller with fuses, for each property whose cover it reaches."""
 
 _WISHBONE, _SPI = replace(TINY, bus="wishbone"), replace(TINY, bus="spi")
 BUS_MUTANTS = {

@@ -89,7 +89,8 @@ def emit(
 @option("--dac-bits", type=int, default=8, help="Bits of an input code.")
 @option("--adc-bits", type=int, default=8, help="Bits of an output code.")
 @option("--weight-map", is_flag=True, help="With the table from weight codes to subsets.")
-@option("--fuses", is_flag=True, help="One-time programmable: no loader, no calibration, no editing.")
+@option("--fuses", is_flag=True, help="One-time programmable: no loader, no calibration, no editing; needs macros.")
+@option("--sense-cycles", type=int, default=16, help="Clocks for which fuses are sensed.")
 @option("--replay", is_flag=True, help="Record every pin of a simulated run, and the bench that replays it.")
 @option("--force", is_flag=True, help="Write into a folder that holds files.")
 @json_option

@@ -77,6 +77,7 @@ def compare_banks(technology: str, out: str | None, dies: int, seed: int, as_jso
 @option("--value", required=True, metavar="OHM", help="Resistance, as 12.34k or 1.2M.")
 @option("--tolerance", type=float, default=1e-4, help="Largest relative error.")
 @option("--technology", default=DEFAULT, metavar="NAME|FILE", help="Preset name or TOML file.")
+@option("--volts", type=float, metavar="V", help="Voltage across at which the value is stated; else the read voltage.")
 @option("--circuit", default="parallel", help="parallel, or series with shorting switches.")
 @option("--bank", metavar="PLAN", help="Nominal plan, as build --bank takes it; else the technology's own.")
 @option("--resistors", type=int, metavar="N", help="Resistors of the bank; else the fewest that suffice.")

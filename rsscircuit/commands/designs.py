@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from rsscircuit.commands.shared import bars, calibration_option, directory_argument, json_option, option, print_json
+from rsscircuit.design.outcomes import PASS, STEPS, Outcome, as_record, read_outcomes
 from rsscircuit.options import ADC, DEFAULT_TOLERANCE, BuildOptions
 from rsscircuit.quantities import parse_tile
-from rsscircuit.report import corners, tables
+from rsscircuit.report import corners, steps, tables
 from rsscircuit.technology import DEFAULT
 
 
@@ -85,23 +87,42 @@ class _Tolerance(click.ParamType):  # type: ignore[type-arg]
 )
 @option("--netlists", default="all", help="all, sample (the first tile of each layer) or none.")
 @option("--wires", is_flag=True, help="Netlists with wire segments and leakage.")
-@option("--force", is_flag=True, help="Replace a design that is there.")
+@option("--until", "last", default="emit-hdl", metavar="STEP", help=f"Step to end with: {', '.join(STEPS)}.")
+@option("--from", "first", metavar="STEP", help="Step to begin with; DIR holds those before it.")
+@option("--force", is_flag=True, help="Replace a design, or steps, that are there.")
 @json_option
-def build(model: str, out: str, tile: str, force: bool, as_json: bool, **choices: Any) -> None:
+def build(
+    model: str, out: str, tile: str, first: str | None, last: str, force: bool, as_json: bool, **choices: Any
+) -> None:
     """Map the network MODEL (ONNX or .npz): solve, and write netlists, bitstreams and Verilog."""
     from rsscircuit.analyses import inspect as inspect_design
-    from rsscircuit.pipeline import build as run
+    from rsscircuit.design import load
+    from rsscircuit.pipeline import build_steps
+    from rsscircuit.steps import first_failure
 
     options = BuildOptions(tile=parse_tile(tile), **choices)
-    design = run(model, out, options, force=force, progress=bars(as_json))
-    record = inspect_design(out)
+    outcomes = build_steps(model, out, options, force=force, first=first, last=last, progress=bars(as_json))
+    failure = first_failure(outcomes)
+    if "solve" not in outcomes:
+        if as_json:
+            print_json({"steps": [as_record(each) for each in outcomes.values()]})
+        else:
+            steps.show_steps(outcomes)
+        if failure is not None:
+            raise failure
+        return
+    design, record = load(out), inspect_design(out)
     if as_json:
         print_json(record)
+        if failure is not None:
+            raise failure
         return
-    tables.show_layers(record, _seconds(Path(out)))
+    tables.show_layers(record, steps.layer_seconds(outcomes))
     corners.show_corners(record)
     tables.print_lines(tables.design_lines(record, design.technology))
-    tables.print_lines(["", *_written(Path(out))])
+    _show_checks(outcomes, Path(out))
+    if failure is not None:
+        raise failure
 
 
 @click.command(epilog="Example: generate-crossbar program generated/lenet5 --measured die.csv --out generated/die7")
@@ -129,11 +150,13 @@ def program(directory: str, measured: str, out: str | None, force: bool, as_json
     if as_json:
         print_json(record)
         return
-    dies.show_programmed(record, _seconds(written))
+    outcomes = read_outcomes(written)
+    dies.show_programmed(record, steps.layer_seconds(outcomes))
     if results:
         files = "file" if results == 1 else "files"
         tables.print_lines([f"dropped      {results} {files} of {written}/results, of the design that was replaced"])
-    tables.print_lines([*dies.die_lines(record), "", *_written(written)])
+    tables.print_lines(dies.die_lines(record))
+    _show_checks(outcomes, written)
 
 
 @click.command("export-banks", epilog="Example: generate-crossbar export-banks generated/lenet5 --csv die.csv")
@@ -176,6 +199,7 @@ def inspect(directory: str, as_json: bool) -> None:
     changed = ", ".join(record["changed"])
     tables.print_lines(dies.die_lines(record))
     state = f"CHANGED since they were written: {changed}" if changed else "as written"
+    steps.show_steps(read_outcomes(Path(directory)))
     names = ", ".join(f"{layer['name']} = {layer['label']}" for layer in record["layers"])
     tables.print_lines([f"{'files':<13}{state}", f"{'file names':<13}{names}"])
 
@@ -218,10 +242,15 @@ def report(
     )
 
 
-def _seconds(folder: Path) -> dict[str, str]:
-    """Stage times from the run's log, by layer label."""
-    lines = [line.split() for line in (folder / "run.log").read_text("utf-8").splitlines()]
-    return {words[3]: f"{float(words[0]):.1f} s" for words in lines if words[2] == "layer"}
+def _show_checks(outcomes: Mapping[str, Outcome], folder: Path) -> None:
+    """One line on the checks where all have passed, the table of them where one has not; and what was written."""
+    if any(each.verdict != PASS for each in outcomes.values()):
+        steps.show_steps(outcomes)
+    else:
+        first, *_, last = outcomes
+        each = f"each with its figure in generate-crossbar inspect {folder}"
+        tables.print_lines([f"{'checks':<13}PASS in all {len(outcomes)} steps, {first} to {last}; {each}"])
+    tables.print_lines(["", *_written(folder)])
 
 
 def _written(folder: Path) -> list[str]:
@@ -231,6 +260,6 @@ def _written(folder: Path) -> list[str]:
         "bitstream/": "one frame a tile for the controller",
         "hdl/": "the controller: Verilog, benches, registers, driver, constraints; see README.md",
         "banks/": "true and measured conductances and the switch plan",
-        "run.log": "seconds of each stage",
+        "steps/": "what each step left, its check and its time",
     }
     return [f"{folder}/{name:<13}{text}" for name, text in contents.items() if (folder / name).exists()]

@@ -131,7 +131,7 @@ def montecarlo(
             raise InputError(
                 f"one trial by itself takes no {' or '.join(idle)}", where="--trial", remedy="leave it out"
             )
-        alone = analyses.montecarlo_trial(directory, trial=trial, **asked)
+        alone = analyses.montecarlo_trial(directory, trial=trial, workers=int(engine == "ngspice"), **asked)
         print_json(alone) if as_json else report.show_trial(alone)
         return
     if plots:

@@ -20,9 +20,10 @@ class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
     """Starts one engine at a time, and keeps the fault and the bits of programmed tiles.
 
     Each of ``load``, ``infer``, ``calibrate`` and ``edit`` starts its engine or is ``refused``, as are several at
-    once; one vector may wait for the vector under way, and nothing else starts before it. A fault, a kill and
-    ``clear`` end everything by ``abort``, and nothing stays programmed. Tiles are driven while they are programmed
-    and nothing is written, and by the calibrator. ``locked`` is high while anything works or waits to.
+    once; one vector may wait for the vector under way, and nothing else starts before it, nor while ``held`` is high.
+    A fault, a kill and ``clear`` end everything by ``abort``, and nothing stays programmed. Tiles are driven while they
+    are programmed and nothing is written, and by the calibrator. ``locked`` is high while anything works, waits to, or
+    is ``held``.
 
     Args:
         config: The controller.
@@ -49,6 +50,7 @@ class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
                 "calibrator_drives": In(1),
                 "unexpected": In(1),
                 "killed": In(1),
+                "held": In(1),
                 "fail": In(FAULT_CODE_BITS),
                 "failed": Out(FAULT_CODE_BITS),
                 "fault": Out(FAULT_CODE_BITS),
@@ -86,7 +88,7 @@ class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
             m.d.sync += self.fault.eq(self.failed)
         with m.If(self.clear):
             m.d.sync += self.fault.eq(FaultCode.NONE)
-        self._may_start = healthy & ~self.killed  # what starts with an abort is ended by it
+        self._may_start = healthy & ~(self.killed | self.held)  # what starts with an abort is ended by it
 
     def _starts(self, m: Any) -> None:
         """A lone command is accepted when nothing runs, starts or waits, and starts its engine in the next clock."""
@@ -111,7 +113,7 @@ class Arbiter(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
             rests.eq(self._may_start & ~self._works),
             free.eq(rests & ~queued),
             self.idle.eq(free),
-            self.locked.eq(self._works | queued),
+            self.locked.eq(self._works | queued | self.held),
             self.refused.eq(commands.any() & ~Cat(begins, self.infer & queues).any()),
         ]
         m.d.sync += [getattr(self, name).start.eq(accepted[name]) for name in ENGINES]

@@ -40,7 +40,8 @@ class ControllerConfig:
         calibration: With the calibrator that measures every branch.
         editing: With the path that programs one cell again.
         weight_map: With the table from weight codes to subsets; needs ``editing``.
-        fuses: Latches that sense fuses in the place of the loader; excludes ``editing`` and ``calibration``.
+        fuses: Latches that sense fuses in the place of the loader; excludes ``editing`` and ``calibration``. A memory
+            stands for them in simulation alone: what is made has them in macros.
         dac_bits: Bits of an input code.
         adc_bits: Bits of an output code.
         weight_bits: Bits of a weight code.

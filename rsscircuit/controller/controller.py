@@ -131,7 +131,7 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
                 with m.Case(*codes):
                     m.d.comb += getattr(registers, f"errors_{name}").eq(1)
         m.d.comb += [
-            registers.status_loading.eq(arbiter.loader.busy),
+            registers.status_loading.eq(arbiter.loader.busy | arbiter.held),
             registers.status_inferring.eq(arbiter.sequencer.busy),
             registers.status_calibrating.eq(arbiter.calibrator.busy),
             registers.status_editing.eq(arbiter.editor.busy),
@@ -158,9 +158,6 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
             access.tile.eq(arbiter.tile),
             access.row.eq(registers.address_row),
             access.abort.eq(arbiter.abort),
-            access.setup.eq(registers.timing_setup),
-            access.pulse.eq(registers.timing_pulse),
-            access.hold.eq(registers.timing_hold),
             access.host_word.eq(registers.data),
         ]
 
@@ -180,7 +177,7 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
 
     def _add_loader(self, m: Any) -> None:
         """A word of STREAM that no frame waits for is a fault; in a fault, words are swallowed."""
-        registers, arbiter = self._registers, self.arbiter
+        registers, arbiter, access = self._registers, self.arbiter, self._access
         m.submodules.loader = loader = BitstreamLoader(self._config)
         self._join(m, loader, arbiter.loader)
         m.d.sync += arbiter.unexpected.eq(registers.stream_request & ~loader.listening)
@@ -188,6 +185,9 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
             loader.stream.payload.eq(registers.data),
             loader.stream.valid.eq(registers.stream_request),
             loader.tile_id.eq(registers.tile_id_id),
+            access.setup.eq(registers.timing_setup),
+            access.pulse.eq(registers.timing_pulse),
+            access.hold.eq(registers.timing_hold),
             registers.stream_ready.eq(loader.stream.ready | ~loader.listening),
             arbiter.loader_tile.eq(loader.tile),
             arbiter.loader_writes.eq(loader.array.write),
@@ -195,11 +195,13 @@ class Controller(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         self._use(loader)
 
     def _add_fuses(self, m: Any) -> None:
+        """In the place of the loader; nothing starts while the fuses are sensed."""
         registers, arbiter = self._registers, self.arbiter
         m.submodules.fuses = fuses = FuseReader(self._config)
         self._join(m, fuses, arbiter.loader)
         m.d.comb += [
             fuses.killed.eq(arbiter.killed),
+            arbiter.held.eq(fuses.sensing),
             fuses.expected.eq(registers.fuse_crc_crc),
             arbiter.loader_tile.eq(registers.select_tile),
             self.sense.eq(fuses.sense),

@@ -30,8 +30,8 @@ class _State(IntEnum):
 class FuseReader(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
     """After a reset, and any kill then, ``sense`` is high for ``sense_cycles`` clocks.
 
-    Each ``start`` reads every word. It ends with ``done`` if the CRC-32 of the words is ``expected``, else with a
-    code on ``fail``.
+    ``sensing`` is high from the reset until that is over; nothing must start meanwhile. Each ``start`` reads every
+    word. It ends with ``done`` if the CRC-32 of the words is ``expected``, else with a code on ``fail``.
 
     Args:
         config: The controller.
@@ -44,6 +44,7 @@ class FuseReader(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
                 "start": In(1),
                 "abort": In(1),
                 "killed": In(1),
+                "sensing": Out(1),
                 "busy": Out(1),
                 "done": Out(1),
                 "fail": Out(FAULT_CODE_BITS),
@@ -59,7 +60,7 @@ class FuseReader(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         """Sense once, then verify on demand."""
         m = Module()
         state, timer = Signal(_State, name="state"), self.timer
-        m.d.comb += self.busy.eq((state != _State.IDLE) & (state != _State.RESET))
+        m.d.comb += [self.sensing.eq(state < _State.IDLE), self.busy.eq(state > _State.IDLE)]
         with m.Switch(state):
             with m.Case(_State.RESET), m.If(~self.killed):
                 m.d.sync += [self.sense.eq(1), state.eq(_State.SENSE)]
@@ -91,6 +92,6 @@ class FuseReader(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
                     m.d.comb += self.fail.eq(FaultCode.CHECKSUM)
             with m.Default():
                 m.d.sync += state.eq(_State.IDLE)
-        with m.If(self.abort & (state > _State.REST)):
+        with m.If(self.abort & self.busy):
             m.d.sync += state.eq(_State.IDLE)
         return m

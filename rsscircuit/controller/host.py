@@ -212,12 +212,17 @@ class Host:
             self.write("STREAM", word=word)
         self._wait_while("loading")
 
+    def wait_for_fuses(self) -> None:
+        """Until they are sensed, after a reset; meanwhile settings rest and no command starts."""
+        self._wait_while("loading")
+
     def verify_fuses(self, checksum: int) -> None:
-        """Compare the sensed fuses of the selected tile with their CRC-32.
+        """Compare the fuses of the selected tile, when they are sensed, with their CRC-32.
 
         Raises:
             FaultError: They differ.
         """
+        self.wait_for_fuses()
         self.write("FUSE_CRC", crc=checksum)
         self.command("load")
         self._wait_while("loading")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from rsscircuit.controller import array_access, calibrator, editor, latch_reader, loader, row_writer, sequencer
+from rsscircuit.controller import array_access, calibrator, editor, fuses, latch_reader, loader, row_writer, sequencer
 from rsscircuit.controller.bitstream import HEADER_WORDS, frame_words
 from rsscircuit.controller.bus import axi4_lite
 from rsscircuit.controller.config import TIMING_BITS, ControllerConfig, as_config
@@ -33,6 +33,7 @@ _STATES: dict[str, type[IntEnum]] = {
     "EDITOR": editor._State,
     "READER": latch_reader._State,
     "BUS": axi4_lite._State,
+    "FUSES": fuses._State,
 }
 
 
@@ -52,9 +53,14 @@ class Property:
 
 
 PROPERTIES = {
-    "p_no_drive_while_loading": Property(proof="drive", claim="no array is driven during a load", cover="c_loading"),
+    "p_no_drive_while_loading": Property(
+        proof="drive", claim="no array is driven during a load, or while its fuses are verified", cover="c_reading"
+    ),
     "p_no_drive_while_editing": Property(
         proof="drive", claim="no array is driven while a cell is edited", cover="c_editing"
+    ),
+    "p_no_drive_while_sensing": Property(
+        proof="drive", claim="no array is driven before its fuses are sensed", cover="c_sensing"
     ),
     "p_no_drive_in_fault": Property(proof="drive", claim="no array is driven in a fault", cover="c_released"),
     "p_no_drive_when_killed": Property(
@@ -91,14 +97,14 @@ PROPERTIES = {
     ),
     "p_one_owner": Property(proof="owner", claim="one user at a time commands the macro port", cover="c_host_reads"),
     "p_one_command": Property(
-        proof="owner", claim="a command is a write or a read or a new address", cover="c_editing"
+        proof="owner", claim="a command is a write or a read or a new address", cover="c_reading"
     ),
     "p_one_timer": Property(proof="owner", claim="one user at a time waits on the timer", cover="c_result"),
     "p_one_row_user": Property(proof="owner", claim="calibrator and editor are never both at work", cover="c_editing"),
     "p_one_word_line": Property(
         proof="owner",
         claim="one tile at a time is written or read, never both, and it is the one at work",
-        cover="c_loading",
+        cover="c_reading",
     ),
     "p_address_rests": Property(
         proof="owner", claim="address and data rest a clock before, during and after a pulse", cover="c_loading"
@@ -106,7 +112,42 @@ PROPERTIES = {
     "p_write_has_reason": Property(
         proof="owner", claim="a latch is written only in a load, a calibration or an edit", cover="c_calibration_writes"
     ),
-    "p_no_write_in_fault": Property(proof="owner", claim="no latch is written in a fault", cover="c_released"),
+    "p_no_write_in_fault": Property(proof="owner", claim="no latch is written in a fault", cover="c_timeout"),
+    "p_command_begins": Property(
+        proof="commands",
+        claim="a command that is answered without an error starts its engine, or makes its vector wait",
+        cover="c_started",
+    ),
+    "p_start_is_taken": Property(
+        proof="commands", claim="an engine that is started is at work in the next clock", cover="c_started"
+    ),
+    "p_vector_waits": Property(
+        proof="commands", claim="a vector that waits does so until it is run, or all is ended", cover="c_vector"
+    ),
+    "p_sense_ends": Property(
+        proof="fuses", claim="sense is high for sense_cycles clocks at the most, once after a reset", cover="c_sensing"
+    ),
+    "p_sense_is_whole": Property(
+        proof="fuses", claim="nothing starts before sense was high for sense_cycles clocks", cover="c_started"
+    ),
+    "p_sensed_in_time": Property(
+        proof="fuses",
+        claim="commands are taken sense_cycles + 2 clocks behind the end of a reset and of any kill then",
+        cover="c_sensing",
+    ),
+    "p_no_read_while_sensing": Property(
+        proof="fuses", claim="no latch is read before the fuses are sensed", cover="c_sensing"
+    ),
+    "p_never_written": Property(proof="fuses", claim="no latch is ever written", cover="c_reading"),
+    "p_every_word_is_read": Property(
+        proof="fuses", claim="a tile is verified when each of its words was read, once", cover="c_verified"
+    ),
+    "p_checked_as_read": Property(
+        proof="fuses", claim="the CRC takes in every byte as the latches gave it", cover="c_verified"
+    ),
+    "p_verification_ends": Property(
+        proof="fuses", claim="a verification takes at most eight clocks a word, and one", cover="c_verified"
+    ),
     "p_latch_is_as_accepted": Property(
         proof="latches",
         claim="while a tile is driven, every latch holds the bit of the accepted frame, until an edit",
@@ -130,7 +171,7 @@ PROPERTIES = {
     ),
     "p_settings_rest": Property(
         proof="settings",
-        claim="no setting changes while an engine is at work or a vector waits",
+        claim="no setting changes while an engine is at work, a vector waits or fuses are sensed",
         cover="c_setting_refused",
     ),
     "p_settings_exist": Property(
@@ -190,19 +231,39 @@ PROPERTIES = {
 
 def proofs(config: ControllerConfig) -> tuple[str, ...]:
     """The tasks that apply to a controller."""
+    chosen = ["drive", "programmed", "owner", "commands", "settings"]
     if config.fuses:
-        return ()
-    chosen = ["drive", "programmed", "owner", "latches", "bounded", "settings"]
-    if config.array == "memory":
+        chosen.append("fuses")
+    else:
+        chosen += ["latches", "bounded"]
+    if config.array == "memory" and not config.fuses:
         chosen.append("memory")
     if config.measures:
         chosen.append("buffers")
     return (*chosen, _BUS_PROOFS[config.bus])
 
 
+def statements(config: ControllerConfig) -> dict[str, Property]:
+    """The properties of a controller whose situations it has; of what it lacks, the rest hold by themselves."""
+    has = {
+        "c_loading": not config.fuses,
+        "c_timeout": not config.fuses,
+        "c_sensing": config.fuses,
+        "c_editing": config.editing,
+        "c_calibration_writes": config.calibration,
+        "c_calibration_drives": config.calibration,
+        "c_calibration_ends": config.calibration,
+        "c_vector": config.inference,
+        "c_result": config.measures,
+    }
+    tasks = proofs(config)
+    return {name: each for name, each in PROPERTIES.items() if each.proof in tasks and has.get(each.cover, True)}
+
+
 def _wires(config: ControllerConfig) -> dict[str, tuple[str, bool]]:
     """By the name that the properties use: the path in the hierarchy, and whether this controller has it."""
-    rows = config.calibration or config.editing
+    rows, loads = config.calibration or config.editing, not config.fuses
+    verifier = "loader" if loads else "fuses"
     controller: dict[str, tuple[str, bool]] = {
         "fault": ("arbiter.fault", True),
         "programmed": ("arbiter.programmed", True),
@@ -224,14 +285,29 @@ def _wires(config: ControllerConfig) -> dict[str, tuple[str, bool]]:
         },
         "alive": ("output_enable.alive", True),
         "oe": ("output_enable.oe", True),
-        **{f"loader_{step}": (f"loader.{step}", True) for step in loader._STEPS},
-        "loader_done": ("loader.done", True),
-        "loader_wrong": ("loader.wrong", True),
-        "field": ("loader.field", True),
-        "final_word": ("loader.final_", True),
-        "accept": ("loader.array__take", True),
-        "loader_asks": ("loader.timer__asks", True),
+        **{f"loader_{step}": (f"loader.{step}", loads) for step in loader._STEPS},
+        "loader_done": (f"{verifier}.done", True),
+        "loader_wrong": ("loader.wrong", loads),
+        "field": ("loader.field", loads),
+        "final_word": ("loader.final_", loads),
+        "accept": ("loader.array__take", loads),
+        "loader_asks": ("loader.timer__asks", loads),
+        **{f"fuses_{name}": (f"fuses.{name}", config.fuses) for name in ("state", "sense", "expected")},
+        "fuses_waits": ("fuses.timer__waits", config.fuses),
+        **{
+            f"control_{name}": (f"registers.control_{name}", present)
+            for name, present in (
+                ("load", True),
+                ("infer", config.inference),
+                ("calibrate", config.calibration),
+                ("edit", config.editing),
+                ("weight", config.weight_map),
+            )
+        },
         "place": ("crc_unit.client__place", True),
+        "crc_byte": ("crc_unit.client__byte", True),
+        "crc_absorbs": ("crc_unit.client__absorb", True),
+        "crc_register": ("crc_unit.state", True),
         "crc_matches": ("crc_unit.client__matches", True),
         "clock": ("timer.clock", True),
         "late": ("timer.client__late", True),
@@ -239,9 +315,13 @@ def _wires(config: ControllerConfig) -> dict[str, tuple[str, bool]]:
         **{f"access_{name}": (f"array_access.client__{name}", True) for name in ("write", "read", "seek", "rewind")},
         "fetched": ("array_access.fetched", True),
         "access_waits": ("array_access.timer__waits", True),
-        **{f"macro_{name}": (f"array_access.macro__{name}", True) for name in ("row", "word", "wdata", "we", "re")},
+        **{
+            f"macro_{name}": (f"array_access.macro__{name}", True)
+            for name in ("row", "word", "wdata", "we", "re", "rdata")
+        },
         **{f"reader_{name}": (f"latch_reader.{name}", True) for name in ("state", "row", "word")},
-        **{f"loader_{name}": (f"loader.array__{name}", True) for name in ("rewind", "step", "write", "read")},
+        **{f"loader_{name}": (f"{verifier}.array__{name}", True) for name in ("rewind", "step", "read")},
+        "loader_write": ("loader.array__write", loads),
         **{f"reader_{name}": (f"latch_reader.array__{name}", True) for name in ("seek", "read")},
         **{f"row_{name}": (f"row_writer.array__{name}", rows) for name in ("seek", "step", "write", "read")},
         **{f"row_{step}": (f"row_writer.{step}", rows) for step in row_writer._STEPS},
@@ -331,10 +411,7 @@ def emit_proofs(what: ArrayGeometry | ControllerConfig, verilog: str) -> dict[st
         KeyError: The text lacks a signal that the properties look at.
     """
     config = as_config(what)
-    names = proofs(config)
-    if not names:
-        return {}
-    tasks = [*(Task(name=name) for name in names), Task(name="cover", mode="cover", depth=COVER_DEPTH)]
+    tasks = [*(Task(name=name) for name in proofs(config)), cover_task(config)]
     return {f"{FOLDER}/{MODULE}.sv": properties(config, verilog), f"{FOLDER}/{_TOP}.sby": sby_file(tasks)}
 
 
@@ -360,6 +437,12 @@ class Task:
     def switches(self) -> tuple[str, ...]:
         """The macros that switch its parts on."""
         return tuple(name.upper() for name in self.proofs or (self.name,))
+
+
+def cover_task(config: ControllerConfig) -> Task:
+    """The run that reaches what lies near the reset."""
+    part = "cover_fuses" if config.fuses else "cover_loads"
+    return Task(name="cover", proofs=("cover", part), mode="cover", depth=COVER_DEPTH)
 
 
 def sby_file(tasks: Sequence[Task]) -> str:
@@ -425,6 +508,8 @@ def properties(config: ControllerConfig, verilog: str) -> str:
         column_width=config.column_width,
         macro_bits=geometry.row_width + geometry.word_width + WORD_BITS,
         longest_write=_LONGEST_WRITE,
+        has_fuses=int(config.fuses),
+        sense_cycles=config.sense_cycles,
         at_setting=" || ".join(f"is_{register.name.lower()}" for register in settings),
         settings=", ".join(port_name(register, field) for register in settings for field in register.fields),
         setting_bits=sum(field.width for register in settings for field in register.fields),

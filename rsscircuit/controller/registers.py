@@ -118,10 +118,7 @@ class Register:
 def register_table(config: ControllerConfig) -> tuple[Register, ...]:
     """The registers of ``config``, in the order of their addresses."""
     parts = [*_identity(config), *_control(config)]
-    if not config.fuses:
-        parts += [Register("STREAM", 0x28, "Frame words, in their order.", (_whole("word", Access.PUSH),))]
-    if config.fuses:
-        parts += [Register("FUSE_CRC", 0x28, "CRC-32 of the words that the fuses hold.", (_whole("crc"),), True)]
+    parts += _fuses() if config.fuses else _loading()
     if config.measures:
         parts += _measuring(config)
     if config.inference:
@@ -196,7 +193,7 @@ def _control(config: ControllerConfig) -> list[Register]:
         return Field(name, low, width, Access.READ, 0, description)
 
     events = (
-        ("programmed", "A tile was verified: a frame, fuses or a cell."),
+        ("programmed", f"A tile was verified: {'its fuses' if config.fuses else 'a frame or a cell'}."),
         ("result", "A vector's or step's results wait in RESULT."),
         ("calibrated", "A calibration ended."),
         ("fault", "A fault."),
@@ -213,7 +210,7 @@ def _control(config: ControllerConfig) -> list[Register]:
         Register(
             "STATUS", 0x18, "What is under way.",
             (
-                status("loading", 0, "A frame or the fuses are being verified."),
+                status("loading", 0, "The fuses are sensed or verified." if config.fuses else "A frame is loaded."),
                 status("inferring", 1, "A vector runs."),
                 status("calibrating", 2, "Branches are measured."),
                 status("editing", 3, "A cell is being programmed."),
@@ -228,24 +225,8 @@ def _control(config: ControllerConfig) -> list[Register]:
             "FAULT", 0x1C, "Why the switches are released.", (status("code", 0, "A FaultCode.", FAULT_CODE_BITS),)
         ),
         Register(
-            "TILE_ID", 0x20, "Frames' tile id; its low bits select the tile if there are several.",
-            (Field("id", 0, TILE_ID_BITS, Access.READ_WRITE, 0, "The id."),), rests=True,
-        ),
-        Register(
             "SELECT", 0x24, "The tile that commands work on.",
             (Field("tile", 0, config.select_width, Access.READ_WRITE, 0, "Its number.", config.tiles),), rests=True,
-        ),
-        Register(
-            "TIMING", 0x2C, "Clocks of a write; 0 counts as 1.",
-            tuple(
-                Field(name, low, TIMING_BITS, Access.READ_WRITE, 1, description)
-                for name, low, description in (
-                    ("setup", 0, "Address and data before the pulse."),
-                    ("pulse", 8, "The pulse."),
-                    ("hold", 16, "Address and data behind it."),
-                )
-            ),
-            rests=True,
         ),
         *(
             Register(
@@ -264,13 +245,44 @@ def _control(config: ControllerConfig) -> list[Register]:
                 for place, (name, description) in enumerate(
                     (
                         ("refused", "Frames with a wrong header, and words outside a frame."),
-                        ("checksum", "Frames with a wrong CRC."),
+                        ("checksum", "Fuses with another CRC." if config.fuses else "Frames with a wrong CRC."),
                         ("read_back", "Latches that read otherwise than written."),
                         ("timeout", "Frames and conversions that did not come in time."),
                         ("kill", "Kills of something under way."),
                     )
                 )
             ),
+        ),
+    ]  # fmt: skip
+
+
+def _fuses() -> list[Register]:
+    return [
+        Register(
+            "FUSE_CRC", 0x28, "CRC-32 of the words that the fuses of the selected tile hold.", (_whole("crc"),),
+            rests=True,
+        )
+    ]  # fmt: skip
+
+
+def _loading() -> list[Register]:
+    return [
+        Register("STREAM", 0x28, "Frame words, in their order.", (_whole("word", Access.PUSH),)),
+        Register(
+            "TILE_ID", 0x20, "Frames' tile id; its low bits select the tile if there are several.",
+            (Field("id", 0, TILE_ID_BITS, Access.READ_WRITE, 0, "The id."),), rests=True,
+        ),
+        Register(
+            "TIMING", 0x2C, "Clocks of a write; 0 counts as 1.",
+            tuple(
+                Field(name, low, TIMING_BITS, Access.READ_WRITE, 1, description)
+                for name, low, description in (
+                    ("setup", 0, "Address and data before the pulse."),
+                    ("pulse", 8, "The pulse."),
+                    ("hold", 16, "Address and data behind it."),
+                )
+            ),
+            rests=True,
         ),
     ]  # fmt: skip
 

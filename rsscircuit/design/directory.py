@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from rsscircuit.design.record import DESIGN_FILE, LOG_FILE, TECHNOLOGY_FILE
+from rsscircuit.design.outcomes import FOLDER as STEPS_FOLDER
+from rsscircuit.design.outcomes import read_outcomes
+from rsscircuit.design.record import DESIGN_FILE, TECHNOLOGY_FILE
 from rsscircuit.errors import DesignError
 from rsscircuit.partial import partial_directory, set_aside
 
 ENTRIES = {
-    DESIGN_FILE, TECHNOLOGY_FILE, LOG_FILE, "network", "layers", "banks", "netlist", "bitstream", "hdl", "results",
+    DESIGN_FILE, TECHNOLOGY_FILE, STEPS_FOLDER, "network", "layers", "banks", "netlist", "bitstream", "hdl", "results",
     "report",
 }  # fmt: skip
 
@@ -54,12 +56,15 @@ def refuse_foreign(out: Path, *, force: bool) -> None:
 
 
 def _is_design(folder: Path) -> bool:
-    """Whether ``folder`` holds a design and nothing beside it."""
+    """Whether ``folder`` holds a design, or one that stops at an early step, and nothing beside it."""
     try:
-        record = json.loads((folder / DESIGN_FILE).read_text("utf-8"))
-    except (OSError, ValueError):
+        if (folder / DESIGN_FILE).exists():
+            record = json.loads((folder / DESIGN_FILE).read_text("utf-8"))
+            ours = isinstance(record, dict) and {"format", "versions", "fingerprints"} <= record.keys()
+        else:
+            ours = bool(read_outcomes(folder))
+    except (OSError, ValueError, DesignError):
         return False
-    ours = isinstance(record, dict) and {"format", "versions", "fingerprints"} <= record.keys()
     return ours and {entry.name for entry in folder.iterdir()} <= ENTRIES
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from rsscircuit.design.files import write_json
+from rsscircuit.design.outcomes import read_outcomes
 from rsscircuit.errors import DesignError
 
 FORMAT = 1
 DESIGN_FILE = "design.json"
 TECHNOLOGY_FILE = "technology.toml"
-LOG_FILE = "run.log"
 GROUPS = {
     "data": ("network", "layers", "banks", TECHNOLOGY_FILE),
     "netlist": ("netlist",),
@@ -25,7 +25,7 @@ GROUPS = {
 
 
 def fingerprints(folder: Path) -> dict[str, str]:
-    """BLAKE2b over the names and bytes of the files of each group; the log and the results belong to none."""
+    """BLAKE2b over the names and bytes of the files of each group; the steps' times and the results belong to none."""
     return {group: digest_files(folder, names) for group, names in GROUPS.items()}
 
 
@@ -60,6 +60,12 @@ def read_record(folder: Path) -> dict[str, Any]:
         data: dict[str, Any] = json.loads((folder / DESIGN_FILE).read_text("utf-8"))
         found, marks = data["format"], data["fingerprints"]
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+        if not (folder / DESIGN_FILE).exists() and (begun := read_outcomes(folder)):
+            raise DesignError(
+                f"the design stops after step {[*begun][-1]}, before its switches are chosen",
+                where=str(folder),
+                remedy="go on with generate-crossbar build MODEL --out DIR --from STEP",
+            ) from error
         raise DesignError(
             "not a design", where=str(folder), remedy="give a directory that `generate-crossbar build` wrote"
         ) from error

@@ -1,5 +1,6 @@
 """A design on disk: the record and plain ``.npy`` arrays.
 
+steps/<step>.json                      what every step of the build left, its check and its time
 design.json                            options, versions, layers, fingerprints
 technology.toml                        the technology; effects at work and bits of measurement are among the options
 network/<k>.<weight|bias>.npy          the trained values, float64
@@ -31,7 +32,7 @@ from rsscircuit.design.record import GROUPS, TECHNOLOGY_FILE, build_command, dig
 from rsscircuit.design.rules import Rules
 from rsscircuit.errors import DesignError, TechnologyError
 from rsscircuit.mapping import LayerMatrix, Tile, cut, layer_matrix
-from rsscircuit.network import Array, Layer, Network
+from rsscircuit.network import Layer, Network
 from rsscircuit.subsetsum import Objective
 from rsscircuit.technology import Technology, parse_technology
 from rsscircuit.technology.effects import measured_with, only, parse_effects
@@ -41,18 +42,48 @@ CORRECTION_FILE = "network/correction.npy"
 CHOSEN, NOMINAL = "closed", "nominal"  # switch plans
 
 
-def save_crossbar(
+def save_die(folder: Path, label: str, index: int, die: Die) -> None:
+    """Write the true banks of one tile."""
+    write_array(_banks(folder, label, index, "true"), die.on_siemens)
+
+
+def load_die(folder: Path, label: str, index: int, off_siemens: float) -> Die:
+    """The true banks of one tile.
+
+    Raises:
+        DesignError: The file is missing or damaged.
+    """
+    true = read_array(_banks(folder, label, index, "true"))
+    return Die(on_siemens=true, off_siemens=np.where(true > 0, off_siemens, 0.0))
+
+
+def save_measured(folder: Path, label: str, index: int, measured: MeasuredBanks) -> None:
+    """Write what was measured of the banks of one tile."""
+    write_array(_banks(folder, label, index, "measured"), measured.step_siemens)
+
+
+def load_measured(folder: Path, label: str, index: int) -> MeasuredBanks:
+    """What was measured of the banks of one tile.
+
+    Raises:
+        DesignError: The file is missing or damaged.
+    """
+    return MeasuredBanks(step_siemens=read_array(_banks(folder, label, index, "measured")))
+
+
+def save_plan(
     folder: Path, label: str, crossbar: Crossbar, *, without_corners: NDArray[np.bool_] | None = None
 ) -> None:
-    """Write the banks and the plan of one tile, and the plan without corners where corners were served."""
-    stem = folder / "banks" / label
-    write_array(stem / f"tile_{crossbar.index}.true.npy", crossbar.die.on_siemens)
-    write_array(stem / f"tile_{crossbar.index}.measured.npy", crossbar.measured.step_siemens)
+    """Write the plan of one tile, what it aims at where that is not its targets, and the plan without corners."""
     if crossbar.aims is not None:
-        write_array(stem / f"tile_{crossbar.index}.aims.npy", crossbar.aims)
+        write_array(_banks(folder, label, crossbar.index, "aims"), crossbar.aims)
     for name, closed in ((CHOSEN, crossbar.closed), (NOMINAL, without_corners)):
         if closed is not None:
-            write_array(stem / f"tile_{crossbar.index}.{name}.npy", np.packbits(closed, axis=3, bitorder="little"))
+            write_array(_banks(folder, label, crossbar.index, name), np.packbits(closed, axis=3, bitorder="little"))
+
+
+def _banks(folder: Path, label: str, index: int, name: str) -> Path:
+    return folder / "banks" / label / f"tile_{index}.{name}.npy"
 
 
 def save_network(folder: Path, network: Network) -> list[dict[str, Any]]:
@@ -148,30 +179,34 @@ class _Directory:
     def crossbar(self, layer: MappedLayer, tile: Tile) -> Crossbar:
         expected = (tile.rows, tile.columns, 2, self.branches)
         if tile in layer.drawn_tiles:
-            stem = self.folder / "banks" / layer.label
-            true, measured, closed = self._read(stem, tile.index, expected)
-            aims = _optional(stem / f"tile_{tile.index}.aims.npy")
+            die = load_die(self.folder, layer.label, tile.index, self.off_siemens)
+            measured = load_measured(self.folder, layer.label, tile.index)
+            closed = self._closed(layer.label, tile.index, expected)
+            aims = _optional(_banks(self.folder, layer.label, tile.index, "aims"))
+            if not die.on_siemens.shape == measured.step_siemens.shape == expected:
+                raise _damaged(self.folder / "banks" / layer.label, die.on_siemens.shape)
         else:
-            true, measured, closed = np.zeros(expected), np.zeros(expected), np.zeros(expected, np.bool_)
-            aims = None
+            die = Die(on_siemens=np.zeros(expected), off_siemens=np.zeros(expected))
+            measured, closed, aims = MeasuredBanks(step_siemens=np.zeros(expected)), np.zeros(expected, np.bool_), None
         return Crossbar(
             layer=layer.name,
             index=tile.index,
             targets=layer.targets(tile),
-            die=Die(on_siemens=true, off_siemens=np.where(true > 0, self.off_siemens, 0.0)),
-            measured=MeasuredBanks(step_siemens=measured),
+            die=die,
+            measured=measured,
             closed=closed,
             aims=aims,
         )
 
-    def _read(self, stem: Path, index: int, expected: tuple[int, ...]) -> tuple[Array, Array, NDArray[np.bool_]]:
-        true, measured, packed = (
-            read_array(stem / f"tile_{index}.{name}.npy") for name in ("true", "measured", self.plan)
-        )
-        if not true.shape == measured.shape == expected or packed.shape != (*expected[:3], -(-self.branches // 8)):
-            raise DesignError("the design is damaged", where=str(stem), got=str(true.shape), remedy="build it again")
-        closed = np.unpackbits(packed, axis=3, count=self.branches, bitorder="little").astype(np.bool_)
-        return true, measured, closed
+    def _closed(self, label: str, index: int, expected: tuple[int, ...]) -> NDArray[np.bool_]:
+        packed = read_array(_banks(self.folder, label, index, self.plan))
+        if packed.shape != (*expected[:3], -(-self.branches // 8)):
+            raise _damaged(self.folder / "banks" / label, packed.shape)
+        return np.unpackbits(packed, axis=3, count=self.branches, bitorder="little").astype(np.bool_)
+
+
+def _damaged(where: Path, shape: tuple[int, ...]) -> DesignError:
+    return DesignError("the design is damaged", where=str(where), got=str(shape), remedy="build it again")
 
 
 def load(directory: str | Path, *, plan: str = CHOSEN) -> Design:

@@ -24,8 +24,8 @@ from rsscircuit.exploration.space import Axes, Configuration
 from rsscircuit.inference import EFFECTS, Chip, Operation, compare
 from rsscircuit.inference.given import given_data, given_ranges
 from rsscircuit.options import BuildOptions
-from rsscircuit.pipeline import build
 from rsscircuit.progress import silent
+from rsscircuit.steps import build
 from rsscircuit.technology import load_technology, technology_text
 
 _ARRAY = ("array", "array's supply")
@@ -132,7 +132,7 @@ class _Built:
 
     def __init__(self, study: Study, configuration: Configuration, folder: Path) -> None:
         self._study = study
-        self._design = build(study.model, folder, study.options(configuration), controller=False)
+        self._design = build(study.model, folder, study.options(configuration), last="emit-spice")
         self._summary = read_record(folder)["summary"]
         plain = Operation(seed=study.seed)
         self._ranges, _ = given_ranges(self._design, study.inputs, study.calibration, plain, silent)

@@ -19,6 +19,8 @@ _FUSES = """    checksum = 32'hffffffff;
     for (position = HeaderWords; position < FrameWords - 1; position = position + 1)
       for (place = 0; place < 32; place = place + 1)
         checksum = (checksum >> 1) ^ (checksum[0] ^ frame[position][place] ? 32'hedb88320 : 32'd0);
+    value = 32'd1;
+    while (value[0] !== 1'b0) read(Status);
     write(Select, chosen);
     write(FuseCrc, ~checksum);
     write(Control, 32'd2);
@@ -29,6 +31,7 @@ def bench(config: ControllerConfig) -> str:
     """The bench; it reads a frame as ``bitstream.to_hex`` writes it, and ends with PASS, or FAIL and a status."""
     geometry = config.geometry
     pins = [port for port in ports(config) if port.name != "clk"]
+    sensing = config.sense_cycles if config.fuses else 0
     return render(
         f"handover/{BENCH}.sv",
         bus=config.bus,
@@ -38,8 +41,7 @@ def bench(config: ControllerConfig) -> str:
         frame_words=frame_words(geometry),
         identity=f"{IDENTITY:08x}",
         tiles=config.tiles,
-        most_clocks=config.timeout_cycles + _CLOCKS_PER_WORD[config.bus] * frame_words(geometry),
-        start_clocks=4 + (config.sense_cycles if config.fuses else 0),
+        most_clocks=config.timeout_cycles + sensing + _CLOCKS_PER_WORD[config.bus] * frame_words(geometry),
         addresses=_addresses(config),
         declarations="".join(_declaration(pin) for pin in pins),
         connections=",\n".join(f"      .{pin.name}({pin.name})" for pin in pins),

@@ -12,6 +12,7 @@ from rsscircuit.controller.bitstream import MAGIC, VERSION, configuration_hash, 
 from rsscircuit.controller.config import ControllerConfig
 from rsscircuit.controller.export import ports
 from rsscircuit.controller.faults import FaultCode
+from rsscircuit.controller.proofs import statements
 from rsscircuit.controller.registers import register_table
 from rsscircuit.handover.latency import (
     CONVERSION_CLOCKS,
@@ -20,6 +21,7 @@ from rsscircuit.handover.latency import (
     edit_clocks,
     inference_clocks,
     load_clocks,
+    verification_clocks,
 )
 from rsscircuit.handover.machines import MACHINES, diagram
 from rsscircuit.handover.macro import size_um
@@ -27,7 +29,8 @@ from rsscircuit.technology.loader import Technology
 from rsscircuit.templates import read, render
 
 PICTURES = ("write_pulse", "read", "conversion", "kill")
-_ABSENT = {"loader": "fuses", "calibrator": "calibration", "sequencer": "inference", "capture": "measures"}
+_PARTS = {"fuses": "fuses", "calibrator": "calibration", "sequencer": "inference", "capture": "measures"}
+_OF_FUSES = (FaultCode.NONE, FaultCode.CHECKSUM, FaultCode.KILLED, FaultCode.CONVERTER)
 
 
 def datasheet(config: ControllerConfig, nominal_ohm: NDArray[np.float64], technology: Technology) -> str:
@@ -36,6 +39,7 @@ def datasheet(config: ControllerConfig, nominal_ohm: NDArray[np.float64], techno
     width, height = size_um(geometry, nominal_ohm, technology)
     return render(
         "handover/datasheet.md",
+        does=_does(config),
         tiles_text="one tile" if config.tiles == 1 else f"{config.tiles} tiles",
         rows=geometry.rows,
         columns=geometry.columns,
@@ -48,11 +52,10 @@ def datasheet(config: ControllerConfig, nominal_ohm: NDArray[np.float64], techno
         configuration=_rows((name, f"`{value}`") for name, value in _parameters(config)),
         pins=_rows((f"`{p.name}`", "output" if p.is_output else "input", p.width) for p in ports(config)),
         registers=_registers(config),
-        faults=_rows((int(code), code.name) for code in FaultCode),
-        frame_words=frame_words(geometry),
-        magic=f"{MAGIC:08X}",
-        version=VERSION,
-        hash=f"{configuration_hash(geometry):08X}",
+        faults=_rows((int(code), code.name) for code in FaultCode if not config.fuses or code in _OF_FUSES),
+        programming=_programming(config),
+        pulse="" if config.fuses else read("handover/datasheet_pulse.md"),
+        proofs=_rows((f"`{each.proof}`", each.claim) for each in statements(config).values()),
         machines="\n".join(f"### {name}\n\n{diagram(name)}" for name in MACHINES if _has(config, name)),
         conversion=CONVERSION_CLOCKS,
         latencies=_latencies(config),
@@ -61,6 +64,35 @@ def datasheet(config: ControllerConfig, nominal_ohm: NDArray[np.float64], techno
         macro_width=f"{width:.2f}",
         macro_height=f"{height:.2f}",
         spi_inputs=", like each pin of SPI," if config.bus == "spi" else "",
+    )
+
+
+def _does(config: ControllerConfig) -> str:
+    """What it is there for, in a sentence."""
+    parts = {
+        "verifies the fuses that hold them": config.fuses,
+        "loads bitstreams": not config.fuses,
+        "runs vectors through the tiles": config.inference,
+        "measures single branches": config.calibration,
+        "programs single cells": config.editing,
+    }
+    save = ", save by the calibrator one at a time" if config.calibration else ""
+    does = ", ".join(part for part, present in parts.items() if present)
+    return f"It {does}.\nIt never drives the switches of a tile that is not verified{save}."
+
+
+def _programming(config: ControllerConfig) -> str:
+    """What the latches get, and how it is verified."""
+    geometry = config.geometry
+    return render(
+        f"handover/datasheet_{'fuses' if config.fuses else 'frame'}.md",
+        frame_words=frame_words(geometry),
+        words=geometry.words,
+        branches=geometry.branches,
+        magic=f"{MAGIC:08X}",
+        version=VERSION,
+        hash=f"{configuration_hash(geometry):08X}",
+        sense_cycles=config.sense_cycles,
     )
 
 
@@ -82,7 +114,7 @@ def _parameters(config: ControllerConfig) -> list[tuple[str, object]]:
 def _has(config: ControllerConfig, machine: str) -> bool:
     if machine == "loader":
         return not config.fuses
-    return bool(getattr(config, _ABSENT[machine])) if machine in _ABSENT else True
+    return bool(getattr(config, _PARTS[machine])) if machine in _PARTS else True
 
 
 def _registers(config: ControllerConfig) -> str:
@@ -104,7 +136,10 @@ def _registers(config: ControllerConfig) -> str:
 def _latencies(config: ControllerConfig) -> str:
     geometry, reset = config.geometry, Settings()
     rows = []
-    if not config.fuses:
+    if config.fuses:
+        rows.append(("sensing, behind a reset and any kill then", "s + 2", config.sense_cycles + 2))
+        rows.append(("verify a tile", "2 + 8 W", verification_clocks(geometry.words)))
+    else:
         rows.append(("load and verify", "62 + W (7 + p)", load_clocks(geometry.words, reset)))
     if config.inference:
         clocks = inference_clocks(geometry.rows, geometry.columns, reset)

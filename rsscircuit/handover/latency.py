@@ -38,6 +38,11 @@ def load_clocks(words: int, settings: Settings) -> int:
     return 62 + words * (7 + settings.pulse_clocks)
 
 
+def verification_clocks(words: int) -> int:
+    """From the command to the verified tile, of fuses."""
+    return 2 + 8 * words
+
+
 def inference_clocks(rows: int, columns: int, settings: Settings) -> int:
     """From the command to the results."""
     return 4 + 2 * rows + settings.reading(columns)

@@ -1,7 +1,7 @@
 """The state machines of the controller, for the datasheet: state, condition, next state.
 
 A fault, ``clear`` or a kill takes every machine but the bus's to IDLE, where none of its flops is high; that
-arrow is left out.
+arrow is left out. Nothing but a reset ends the sensing of fuses.
 """
 
 from __future__ import annotations
@@ -25,6 +25,17 @@ MACHINES: dict[str, tuple[Arrow, ...]] = {
         ("reading", "last word taken in", "comparing"),
         ("checking", "CRC of what was read matches, programmed", "IDLE"),
         ("checking", "else, fault", "IDLE"),
+    ),
+    "fuses": (
+        ("RESET", "no kill, sense rises", "SENSE"),
+        ("SENSE", "sense_cycles clocks, sense falls", "REST"),
+        ("REST", "", "IDLE"),
+        ("IDLE", "load", "READ"),
+        ("READ", "word is there", "ABSORB"),
+        ("ABSORB", "word taken in", "READ"),
+        ("ABSORB", "last word taken in", "VERIFY"),
+        ("VERIFY", "CRC is that of FUSE_CRC, programmed", "IDLE"),
+        ("VERIFY", "else, fault", "IDLE"),
     ),
     "array_access": (
         ("IDLE", "write", "setting"),
@@ -73,8 +84,8 @@ MACHINES: dict[str, tuple[Arrow, ...]] = {
 
 
 def diagram(machine: str) -> str:
-    """A machine as a Mermaid state diagram; ``IDLE`` is its state after a reset."""
+    """A machine as a Mermaid state diagram; its first arrow begins in the state after a reset."""
     arrows = "".join(
         f"    {here} --> {there}{f' : {when}' if when else ''}\n" for here, when, there in MACHINES[machine]
     )
-    return f"```mermaid\nstateDiagram-v2\n    [*] --> IDLE\n{arrows}```\n"
+    return f"```mermaid\nstateDiagram-v2\n    [*] --> {MACHINES[machine][0][0]}\n{arrows}```\n"

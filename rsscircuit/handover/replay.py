@@ -181,7 +181,7 @@ def _run(bench: Bench, top: XbarTop, closed: NDArray[np.bool_], words: NDArray[n
     bench.set(top.rst, 1)
     bench.wait(RESET_CLOCKS)
     bench.set(top.rst, 0)
-    bench.wait(RESET_CLOCKS + (config.sense_cycles if config.fuses else 0))
+    bench.wait(RESET_CLOCKS)
     driver = Driver(bench, config)
     driver.write("IRQ_ENABLE", programmed=1, fault=1)
     if not config.fuses:
@@ -216,6 +216,8 @@ def _run(bench: Bench, top: XbarTop, closed: NDArray[np.bool_], words: NDArray[n
 def _program(driver: Driver, closed: NDArray[np.bool_], words: NDArray[np.uint32], tile_id: int) -> None:
     config = driver.config
     if config.fuses:
+        driver.wait_for_fuses()
+        driver.write("SELECT", tile=tile_id % config.tiles)
         driver.verify_fuses(zlib.crc32(words.astype("<u4").tobytes()))
     else:
         driver.load(pack(closed, config.geometry, tile_id), tile_id=tile_id)

@@ -274,6 +274,11 @@ class DcSweep:
     stop: float
     step: float
 
+    @property
+    def points(self) -> int:
+        """How many values."""
+        return round((self.stop - self.start) / self.step) + 1
+
 
 @dataclass(frozen=True, slots=True)
 class Transient:

@@ -31,7 +31,7 @@ def fold_constants(
     Returns:
         The layers that remain, in order, and the names of the output layers.
     """
-    live = _live(layers, outputs)
+    live = live_layers(layers, outputs)
     uses = Counter(name for layer in live for name in layer.inputs) + Counter(outputs)
     kept: dict[str, Layer] = {}
     moved: dict[str, str] = {}
@@ -45,10 +45,11 @@ def fold_constants(
             moved[layer.name] = merged.name
             uses[merged.name] = uses[layer.name]
     renamed = tuple(moved.get(name, name) for name in outputs)
-    return _live(list(kept.values()), renamed), renamed
+    return live_layers(list(kept.values()), renamed), renamed
 
 
-def _live(layers: Sequence[Layer], outputs: Sequence[str]) -> list[Layer]:
+def live_layers(layers: Sequence[Layer], outputs: Sequence[str]) -> list[Layer]:
+    """The layers that lead to an output, and all inputs, in their order."""
     needed = set(outputs)
     live = []
     for layer in reversed(layers):

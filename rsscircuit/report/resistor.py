@@ -26,7 +26,8 @@ def show_resistor(record: Mapping[str, Any], out: str | None) -> None:
 
 def _lines(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     bank, nominal = record["bank"], record["bank"]["nominal_ohm"]
-    yield "asked", f"{engineering(record['value_ohm'], 'Ohm', DIGITS)} within {record['tolerance']:g}"
+    asked = engineering(record["value_ohm"], "Ohm", DIGITS)
+    yield "asked", f"{asked} within {record['tolerance']:g}, with {record['volts']:g} V across"
     yield (
         "bank",
         f"{bank['resistors']} resistors in {record['circuit']}, {bank['plan']}, "
@@ -50,11 +51,12 @@ def _lines(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if record["simulated"] is not None:
         found = record["simulated"]
         yield "simulated", f"{_value(found['ohm'], found['error'])}, {found['engine']}"
-        if found["bend"] is not None:
-            yield "", f"the switches bend it by {found['bend']:.1e} at +-{record['read_volt']:g} V"
     yield "R_on", f"{percent(record['on_share'])} of the value"
     yield "temperature", _temperature(record)
     yield "voltage", _voltage(record)
+    if record["held_volts"] is not None:
+        low, high = record["held_volts"]
+        yield "", f"within the tolerance from {low:.3g} to {high:.3g} V"
     if record["measurement_error"] is not None:
         yield "measurement", f"adds {record['measurement_error']:.1e} rms"
     yield "", "exact relative to the reference that the measurement compares with, and no more than that reference"
@@ -66,11 +68,13 @@ def _value(ohm: float, error: float) -> str:
 
 
 def _voltage(record: Mapping[str, Any]) -> str:
-    error = abs(record["voltage_error"])
-    moved = f"{record['voltage_error']:+.1e} by the resistors' own coefficient at {record['read_volt']:g} V"
-    if error <= record["tolerance"]:
+    """What it is at the other voltages of the sweep, beside what it is at the stated one."""
+    points = dict(record["over_volts"])
+    stated = points.pop(record["volts"])
+    moved = ", ".join(f"{ohm / stated - 1.0:+.1e} at {volt:g} V" for volt, ohm in points.items())
+    if record["voltage_per_volt"] or record["voltage_per_volt2"]:
         return moved
-    return f"{moved}: the tolerance is used up at {record['read_volt'] * record['tolerance'] / error:.3g} V"
+    return f"{moved}, by the switches alone: the technology has no voltage coefficient"
 
 
 def _temperature(record: Mapping[str, Any]) -> str:

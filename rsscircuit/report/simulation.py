@@ -138,5 +138,5 @@ def _what_was_in(result: Mapping[str, Any]) -> Iterator[str]:
 
 def _where(result: Mapping[str, Any], directory: Path) -> Iterator[str]:
     if result["deck"] is not None:
-        yield f"deck:   {result['deck']}"
+        yield f"deck:   {directory / result['deck']}"
     yield f"result: {directory / 'results' / Path(result['arrays']).with_suffix('.json')}, arrays in {result['arrays']}"

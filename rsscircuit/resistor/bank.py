@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 from rsscircuit.banks import BankSpec
 from rsscircuit.banks.plausible import HEAVY_TAILED
 from rsscircuit.errors import InputError
+from rsscircuit.netlist.circuits.series import GAMMA
+from rsscircuit.netlist.circuits.switches import SwitchKind
 from rsscircuit.progress import Progress
 from rsscircuit.quantities import engineering
 from rsscircuit.resistor.kinds import (
     KINDS,
     MIDDLE,
+    Branches,
     Kind,
     centred_bank,
     drawable_units,
@@ -23,9 +26,11 @@ from rsscircuit.resistor.kinds import (
     nearest,
 )
 from rsscircuit.resistor.options import ResistorOptions
+from rsscircuit.resistor.voltage import not_conducting
 from rsscircuit.technology import Technology
 
 Array = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 DIES = 200
 SHARE = 0.99
 COUNTS = (4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32)
@@ -39,12 +44,21 @@ class ChosenBank:
     reached: float
 
 
-def choose_bank(kind: Kind, options: ResistorOptions, technology: Technology, progress: Progress) -> ChosenBank:
+def choose_bank(
+    kind: Kind, options: ResistorOptions, volt: float, technology: Technology, progress: Progress
+) -> ChosenBank:
     """The smallest bank of the plan that reaches the tolerance; exactly ``options.resistors`` where they are given.
 
+    Args:
+        kind: Parallel or series.
+        options: What is asked.
+        volt: Across the resistor.
+        technology: Plan and process.
+        progress: Bars for people.
+
     Raises:
-        InputError: The technology's branches are numbers without a unit, the value is outside what can be drawn, or no
-            bank reaches the tolerance.
+        InputError: The technology's branches are numbers without a unit, the value is outside what can be drawn, no
+            bank reaches the tolerance, or the switches of a chain do not conduct at the voltage.
     """
     if technology.process.law_local.startswith(HEAVY_TAILED):
         raise InputError(
@@ -70,30 +84,51 @@ def choose_bank(kind: Kind, options: ResistorOptions, technology: Technology, pr
     with progress("choosing the bank", len(drawable)) as advance:
         for n in drawable:
             spec = centred_bank(kind, plan, n, options.drawn_ohm, technology)
-            chosen = ChosenBank(spec=spec, reached=reached_error(kind, spec, options.drawn_ohm, technology))
+            chosen = ChosenBank(spec=spec, reached=reached_error(kind, spec, options.drawn_ohm, volt, technology))
             advance(1)
             if chosen.reached <= options.tolerance:
                 return chosen
             found.append(chosen)
     best = min(found, key=lambda each: each.reached)
+    if np.isinf(best.reached):
+        raise not_conducting(options.drawn_ohm, volt)
     ways = "another plan or technology" if options.resistors is None else "another count, plan or technology"
     raise InputError(
         f"out of reach: {100 * SHARE:g} % of virtual dies stay within {best.reached:.2g} with {best.spec.resistors} "
-        f"resistors ({best.spec.plan})",
+        f"resistors ({best.spec.plan}) at {volt:g} V",
         where="--tolerance",
         got=options.tolerance,
         remedy=f"ask for {best.reached * 1.05:.2g} or more, or use {ways}",
     )
 
 
-def reached_error(kind: Kind, spec: BankSpec, value_ohm: float, technology: Technology) -> float:
+def reached_error(kind: Kind, spec: BankSpec, value_ohm: float, volt: float, technology: Technology) -> float:
     """Relative error that ``SHARE`` of ``DIES`` virtual dies do not exceed: measured, solved, and seen as they are."""
     errors = np.empty(DIES)
     for die in range(DIES):
         true = drawn_branches(spec, technology, seed=0, die=die + 1)
-        operated = nearest(kind, measure(kind, true, spec, technology, seed=0, die=die + 1), value_ohm)
-        errors[die] = abs(kind.ohm(true, operated) / value_ohm - 1.0)
+        seen = measure(kind, true, spec, technology, seed=0, die=die + 1)
+        operated = nearest(kind, seen, value_ohm)
+        missed = kind.ohm(true, operated) - value_ohm
+        if kind.name == "series":
+            missed += unseen_ohm(true, seen.branches, operated, volt, technology)
+        errors[die] = abs(missed / value_ohm)
     return float(np.quantile(errors, SHARE, method="higher"))
+
+
+def unseen_ohm(true: Branches, seen: Branches, kept: BoolArray, volt: float, technology: Technology) -> float:
+    """What the mismatch of a chain's switches adds at a voltage beyond what small voltages showed of it, ohm.
+
+    A measurement knows the switches only together, and a voltage along the chain raises each by another factor, here
+    taken where the kept resistors alone put its source; infinite where a shorting switch would not conduct.
+    """
+    switch = SwitchKind(technology=technology, level="nmos", gamma=GAMMA)
+    below = np.cumsum(np.where(kept, true.resistance_ohm, 0.0))
+    source = technology.drive.common_mode_volt + below[~kept] * (volt / below[-1] if below[-1] > 0 else 0.0)
+    raised = np.array([switch.on_ohm(each) for each in source.tolist()]) / technology.switch.on_ohm
+    if (raised <= 0).any():
+        return float("inf")
+    return float((true.on_ohm - seen.on_ohm)[~kept] @ (raised - 1.0))
 
 
 def value_range(kind: Kind, plan: str, counts: tuple[int, ...], technology: Technology) -> tuple[float, float]:

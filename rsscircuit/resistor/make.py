@@ -2,7 +2,8 @@
 
 A bank in a crossbar is a ratio to its feedback resistor. A resistor that stands alone has no such partner: its value
 is as exact as the reference that its branches were measured against, and it keeps its material's temperature
-coefficient. Both are reported.
+coefficient. Nor does its voltage coefficient cancel: the value is stated at a voltage across it, and solved for there;
+the deck has the coefficient. All three are reported.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from rsscircuit.errors import DesignError, InputError
 from rsscircuit.netlist.circuits.bank import bank
-from rsscircuit.netlist.circuits.series import Chain, operating_point, series, simulated_point
+from rsscircuit.netlist.circuits.series import series
 from rsscircuit.netlist.dialects import spice
 from rsscircuit.netlist.elements import Circuit, DcSweep
 from rsscircuit.progress import Progress, silent
@@ -38,11 +39,24 @@ from rsscircuit.resistor.kinds import (
 from rsscircuit.resistor.measured import read_steps, write_steps
 from rsscircuit.resistor.options import ResistorOptions
 from rsscircuit.resistor.series import program_series
+from rsscircuit.resistor.voltage import (
+    SMALL_VOLT,
+    at_volt,
+    chain_of,
+    folded_ohm,
+    held_between,
+    least_volt,
+    most_volt,
+    ohm_at,
+    stated_volt,
+    sweep_volts,
+)
 from rsscircuit.technology import Technology, load_technology
 from rsscircuit.technology.cell import bank_area_um2
 
 Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+RELATIVE_TOLERANCE, LEAST_AMPERE = 1e-9, 1e-18  # ngspice's own end on 1e-4 of the current after a step of the sweep
 FILES = ("resistor.cir", "resistor.json", "switches.txt", "branches.csv")
 
 
@@ -50,6 +64,7 @@ FILES = ("resistor.cir", "resistor.json", "switches.txt", "branches.csv")
 class _Resistor:
     kind: Kind
     technology: Technology
+    volt: float  # at which the value is stated
     bank: ChosenBank
     true: Branches | None  # of a virtual die; nobody knows those of a measured one
     seen: Measured
@@ -58,6 +73,9 @@ class _Resistor:
     @property
     def made(self) -> Branches:
         return self.seen.branches if self.true is None else self.true
+
+    def ohm(self, branches: Branches, volt: float) -> float:
+        return ohm_at(self.kind, branches, self.operated, volt, self.technology)
 
 
 def make_resistor(
@@ -81,7 +99,8 @@ def make_resistor(
     options.check()
     folder = None if out is None else _folder(out, force)
     technology, kind = load_technology(options.technology), KINDS[options.circuit]
-    chosen = choose_bank(kind, options, technology, progress)
+    volt = stated_volt(options.volts, kind, technology)
+    chosen = choose_bank(kind, options, volt, technology, progress)
     spec, true = chosen.spec, None
     if options.measured is None:
         true = drawn_branches(spec, technology, options.seed)
@@ -92,11 +111,11 @@ def make_resistor(
         seen = known(kind, steps, constant, technology)
     rounds: tuple[float, ...] = ()
     if kind.name == "series":
-        programmed = program_series(seen, options.value_ohm, technology)
+        programmed = program_series(seen, options.value_ohm, volt, technology)
         operated, rounds = programmed.kept, programmed.errors
     else:
-        operated = _parallel(seen, options.value_ohm)
-    made = _Resistor(kind=kind, technology=technology, bank=chosen, true=true, seen=seen, operated=operated)
+        operated = _parallel(at_volt(seen, kind, volt, technology), options.value_ohm)
+    made = _Resistor(kind=kind, technology=technology, volt=volt, bank=chosen, true=true, seen=seen, operated=operated)
     record = _record(options, made, rounds)
     if options.simulate:
         record["simulated"] = _simulated(made, options.value_ohm)
@@ -124,9 +143,10 @@ def _parallel(seen: Measured, value_ohm: float) -> BoolArray:
 
 def _record(options: ResistorOptions, made: _Resistor, rounds: tuple[float, ...]) -> dict[str, Any]:
     kind, technology, spec, value = made.kind, made.technology, made.bank.spec, options.value_ohm
-    measured = _ohm(made, made.seen.branches) + made.seen.extra
-    true = None if made.true is None else _ohm(made, made.true)
+    measured = made.ohm(made.seen.branches, made.volt) + made.seen.extra
+    true = None if made.true is None else made.ohm(made.true, made.volt)
     checked = measured if true is None else true
+    within = bool(abs(checked / value - 1.0) <= options.tolerance)
     operated = int(made.operated.sum())
     sigma = step_sigma(kind, spec, technology) * operated**0.5 / kind.amount(value)
     coefficient = _temperature_coefficient(made)
@@ -150,13 +170,16 @@ def _record(options: ResistorOptions, made: _Resistor, rounds: tuple[float, ...]
         "measured_error": measured / value - 1.0,
         "true_ohm": true,
         "true_error": None if true is None else true / value - 1.0,
-        "within": bool(abs(checked / value - 1.0) <= options.tolerance),
+        "within": within,
         "rounds": list(rounds),
         "on_share": _on_share(made),
         "temperature_per_kelvin": coefficient,
         "kelvin_within": options.tolerance / abs(coefficient) if coefficient else None,
-        "voltage_error": technology.resistor.voltage_per_volt * _share_of_volt(made),
-        "read_volt": technology.drive.read_volt,
+        "volts": made.volt,
+        "voltage_per_volt": technology.resistor.voltage_per_volt,
+        "voltage_per_volt2": technology.resistor.voltage_per_volt2,
+        "over_volts": _over_volts(made),
+        "held_volts": _held_volts(made, value, options.tolerance) if within else None,
         "measurement_error": float(sigma) if options.measured is None else None,
         "area_um2": bank_area_um2(spec.nominal_ohm, technology),
         "simulated": None,
@@ -165,23 +188,6 @@ def _record(options: ResistorOptions, made: _Resistor, rounds: tuple[float, ...]
 
 def _closed(made: _Resistor) -> BoolArray:
     return made.operated if made.kind.name == "parallel" else ~made.operated
-
-
-def _chain(made: _Resistor, branches: Branches) -> Chain:
-    return Chain(
-        resistance_ohm=branches.resistance_ohm,
-        kept=made.operated.tolist(),
-        technology=made.technology,
-        volt=made.technology.drive.read_volt,
-        switch_factor=branches.on_ohm / made.technology.switch.on_ohm,
-    )
-
-
-def _ohm(made: _Resistor, branches: Branches) -> float:
-    """The resistance: at small signals in parallel, at the read voltage in series."""
-    if made.kind.name == "series":
-        return operating_point(_chain(made, branches)).ohm
-    return made.kind.ohm(branches, made.operated)
 
 
 def _scaled(made: _Resistor, resistor: float, switch: float) -> float:
@@ -202,39 +208,50 @@ def _temperature_coefficient(made: _Resistor) -> float:
     return (up / down - 1.0) / 2.0
 
 
-def _share_of_volt(made: _Resistor) -> float:
-    """Voltage across one resistor at the read voltage."""
-    volt = made.technology.drive.read_volt
-    return volt if made.kind.name == "parallel" else volt / max(int(made.operated.sum()), 1)
+def _extra(made: _Resistor) -> float:
+    """What the constant was measured to be beyond that of the branches, where these are the measured ones."""
+    return made.seen.extra if made.true is None else 0.0
+
+
+def _over_volts(made: _Resistor) -> list[list[float]]:
+    """Volts and ohms of the sweep, by the closed form; at 0 V those of small signals."""
+    volts = sweep_volts(made.volt, made.kind, made.technology)
+    return [[volt, made.ohm(made.made, volt) + _extra(made)] for volt in volts]
+
+
+def _held_volts(made: _Resistor, value_ohm: float, tolerance: float) -> list[float]:
+    """Between which voltages the resistance stays within the tolerance."""
+    ends = least_volt(made.kind, made.technology), most_volt(made.technology)
+
+    def error(volt: float) -> float:
+        return (made.ohm(made.made, volt) + _extra(made)) / value_ohm - 1.0
+
+    return list(held_between(error, made.volt, ends, tolerance))
 
 
 def _circuit(made: _Resistor) -> Circuit:
+    """The deck: the current over the voltages of :func:`rsscircuit.resistor.voltage.sweep_volts`."""
     technology, branches = made.technology, made.made
-    drive = technology.drive
+    volts = sweep_volts(made.volt, made.kind, technology)
+    common = technology.drive.common_mode_volt
+    sweep = DcSweep("line", common + volts[0], common + volts[-1], abs(made.volt) / 2.0)
     if made.kind.name == "series":
-        return series(_chain(made, branches))
-    common, volt = drive.common_mode_volt, drive.read_volt
-    return bank(
-        branches.resistance_ohm + branches.on_ohm - technology.switch.on_ohm,
-        made.operated.tolist(),
-        technology,
-        volt=volt,
-        analysis=DcSweep("line", common - volt, common + volt, volt),
-    )
+        circuit = series(chain_of(branches, made.operated, made.volt, technology), sweep)
+    else:
+        ohms, closed = folded_ohm(branches, technology), made.operated.tolist()
+        circuit = bank(ohms, closed, technology, volt=made.volt, voltage_coefficient=True, analysis=sweep)
+    return replace(circuit, relative_tolerance=RELATIVE_TOLERANCE, least_ampere=LEAST_AMPERE)
 
 
 def _simulated(made: _Resistor, value_ohm: float) -> dict[str, Any]:
-    """What ngspice says; in parallel from the odd part over both signs of the read voltage, and the even part."""
+    """What ngspice says at the points of the sweep, and at the stated voltage."""
     from rsscircuit.simulate import ngspice
 
-    values = ngspice.analyse(_circuit(made), where="resistor.cir")
-    if made.kind.name == "series":
-        ohm, bend = simulated_point(values, made.operated.size).ohm, None
-    else:
-        minus, plus = float(values["i(bit)"][0]), float(values["i(bit)"][-1])
-        ohm = 2.0 * made.technology.drive.read_volt / (plus - minus)
-        bend = abs((plus + minus) / (plus - minus))
-    return {"engine": ngspice.version(), "ohm": ohm, "error": ohm / value_ohm - 1.0, "bend": bend}
+    volts = sweep_volts(made.volt, made.kind, made.technology)
+    amperes = ngspice.analyse(_circuit(made), where="resistor.cir")["i(bit)"].tolist()
+    points = [[volt, volt / ampere] for volt, ampere in zip(volts, amperes, strict=True) if abs(volt) >= SMALL_VOLT]
+    ohm = next(ohm for volt, ohm in points if volt == made.volt)
+    return {"engine": ngspice.version(), "ohm": ohm, "error": ohm / value_ohm - 1.0, "over_volts": points}
 
 
 def _folder(out: str, force: bool) -> Path:
@@ -252,8 +269,12 @@ def _write(folder: Path, record: dict[str, Any], made: _Resistor) -> None:
     steps = made.kind.steps(made.seen.branches)
     constant = made.kind.constant(made.seen.branches) + made.seen.extra
     circuit = _circuit(made)
-    linear = "linear resistors, without their voltage coefficient"
-    notes = (*circuit.notes, linear, f"value asked for {record['value_ohm']!r} Ohm, {record['die']}")
+    material = made.technology.resistor
+    notes = (
+        *circuit.notes,
+        f"voltage coefficients of every resistor: {material.voltage_per_volt!r} /V, {material.voltage_per_volt2!r} /V2",
+        f"value asked for {record['value_ohm']!r} Ohm with {made.volt!r} V across, {record['die']}",
+    )
     texts = {
         "resistor.cir": spice.write(replace(circuit, notes=notes)),
         "resistor.json": json.dumps(record, indent=2, allow_nan=False) + "\n",

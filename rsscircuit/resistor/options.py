@@ -24,6 +24,8 @@ class ResistorOptions:
         circuit: ``parallel`` (thesis figure 6.1) or ``series`` (figure 6.3).
         bank: Nominal plan; the technology's own by default.
         resistors: Resistors of the bank; by default the fewest that reach the tolerance.
+        volts: The voltage across it at which the value is stated, line over ``bit``; by default the technology's read
+            voltage.
         drawn_for_ohm: The resistance that the bank is drawn for, where it is programmed to another one.
         seed: Which virtual die.
         measured: CSV file of measured branches, instead of a virtual die.
@@ -36,6 +38,7 @@ class ResistorOptions:
     circuit: str = "parallel"
     bank: str | None = None
     resistors: int | None = None
+    volts: float | None = None
     drawn_for_ohm: float | None = None
     seed: int = 1
     measured: str | None = None
@@ -57,6 +60,8 @@ class ResistorOptions:
                 raise InputError("a resistance is above 0", where=where, got=ohm)
         if not 0 < self.tolerance < 0.5:
             raise InputError("a tolerance is a fraction from 0 to 0.5", where="--tolerance", got=self.tolerance)
+        if self.volts is not None and not math.isfinite(self.volts):
+            raise InputError("a voltage is a finite number", where="--volts", got=self.volts)
         if self.circuit not in SHAPES:
             raise InputError(
                 "no such circuit", where="--circuit", got=self.circuit, remedy=f"choose from {', '.join(SHAPES)}"

@@ -16,15 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.errors import InputError
-from rsscircuit.netlist.circuits.series import Chain, operating_point
+from rsscircuit.netlist.circuits.series import operating_point
 from rsscircuit.quantities import engineering
-from rsscircuit.resistor.kinds import KINDS, Branches, Measured, nearest
+from rsscircuit.resistor.kinds import KINDS, Branches, Measured, nearest, nominal_switches
+from rsscircuit.resistor.voltage import SMALL_VOLT, chain_of, not_conducting
 from rsscircuit.technology import Technology
 
 Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-ROUNDS = 12
-AROUND = np.linspace(-1.0, 1.0, 9)
+ROUNDS = 24
+AROUND = np.linspace(-1.0, 1.0, 33)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,15 +42,16 @@ class Programmed:
     errors: tuple[float, ...]
 
 
-def program_series(seen: Measured, value_ohm: float, technology: Technology) -> Programmed:
-    """Which resistors of a chain to keep for a resistance at the read voltage.
+def program_series(seen: Measured, value_ohm: float, volt: float, technology: Technology) -> Programmed:
+    """Which resistors of a chain to keep for a resistance at a voltage across it.
 
     Raises:
-        InputError: The value is outside the chain's range.
+        InputError: The value is outside the chain's range, or its switches do not conduct at that voltage.
     """
     kind, resistance_ohm = KINDS["series"], seen.branches.resistance_ohm
+    bare = nominal_switches(resistance_ohm, technology)
     count = resistance_ohm.size
-    low = _chain(resistance_ohm, np.zeros(count, np.bool_), technology)
+    low = chain_of(bare, np.zeros(count, np.bool_), SMALL_VOLT, technology)
     least, most = operating_point(low).ohm + seen.extra, float(resistance_ohm.sum()) + seen.extra
     if not least <= value_ohm <= most:
         raise InputError(
@@ -63,18 +65,14 @@ def program_series(seen: Measured, value_ohm: float, technology: Technology) -> 
         here = Measured(branches=branches, extra=seen.extra)
         for share in around:
             kept = nearest(kind, here, value_ohm * (1.0 + float(share)))
-            chain = _chain(resistance_ohm, kept, technology)
+            chain = chain_of(bare, kept, volt, technology)
             point = operating_point(chain)
             error = (point.ohm + seen.extra) / value_ohm - 1.0
             if abs(error) < abs(errors[-1]):
                 best, errors[-1], on = kept, error, point.on_ohm(chain)
+        if np.isinf(errors[-1]):
+            raise not_conducting(value_ohm, volt)
         branches, around = Branches(resistance_ohm=resistance_ohm, on_ohm=on), turn * abs(errors[-1]) * AROUND
         errors.append(errors[-1])
     errors.pop()
     return Programmed(kept=best, errors=tuple(errors))
-
-
-def _chain(resistance_ohm: Array, kept: BoolArray, technology: Technology) -> Chain:
-    return Chain(
-        resistance_ohm=resistance_ohm, kept=kept.tolist(), technology=technology, volt=technology.drive.read_volt
-    )

@@ -103,7 +103,7 @@ def collect(
     lost: dict[int, str] = {}
     for done in workers.run(function, numbers):
         if isinstance(done.result, Crash):
-            lost |= dict.fromkeys(done.item, _crash(done.result))
+            lost |= dict.fromkeys(done.item, crash_reason(done.result))
         else:
             for result in done.result:
                 if isinstance(result, Failure):
@@ -114,7 +114,8 @@ def collect(
     return lost
 
 
-def _crash(crash: Crash) -> str:
+def crash_reason(crash: Crash) -> str:
+    """What became of a worker, with its last lines."""
     said = " | ".join(crash.last_lines) or "nothing"
     return f"its worker process crashed or was killed; last lines: {said}"
 

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from rsscircuit.errors import MissingPartError, SimulationError
 from rsscircuit.netlist.dialects import spice
-from rsscircuit.netlist.elements import Analysis, Circuit, Noise, Transient
+from rsscircuit.netlist.elements import Analysis, Circuit, DcSweep, Noise, Transient
 
 Array = NDArray[np.float64]
 COMMAND_CHARACTERS = 1000
@@ -42,14 +42,17 @@ _FAILED = re.compile(
 _CAUSES = {
     "singular matrix": "the matrix is singular, because a node floats or sources contradict each other",
     "is not in the circuit": "the deck lacks a source that is swept",
+    "no circuit loaded": "the netlist holds no circuit, or only the beginning of one",
     "aborted": "no convergence",
 }
 _ATTEMPT = re.compile(r"(Trying gmin =|Supplies reduced to)\s+\S+")
 _PAUSE = r" *\d+ *: condition met|Stopped after|doAnalyses: pause|(dc )?simulation interrupted"
 _UNKNOWN_COMMAND = "no such command"
 _NOTHING = "Error: there aren't any circuits"
+_NO_CIRCUIT = r"Warning: there is no circuit loaded|Command 'remcirc' is ignored"
 _NOTE = re.compile(
-    rf"Note:|Warning: .*(gmin|source step)|Doing analysis|No\. of Data Rows| *Reference value|{_PAUSE}|{_NOTHING}"
+    r"\*\*|Circuit: |Note:|Warning: .*(gmin|source step)|Doing analysis|No\. of Data Rows| *Reference value"
+    rf"|{_PAUSE}|{_NOTHING}|{_NO_CIRCUIT}"
 )
 _logger = logging.getLogger(__name__)
 _turn = threading.RLock()
@@ -90,7 +93,9 @@ def _session() -> Any:
         return Session.new_instance()
     except OSError as error:
         raise MissingPartError(
-            "libngspice cannot be loaded", got=str(name), remedy="check NGSPICE_LIBRARY_PATH, or install libngspice0"
+            "libngspice cannot be loaded",
+            got=str(error).partition(".  Additionally")[0],  # cffi's own search, for a name without a path
+            remedy="check NGSPICE_LIBRARY_PATH, or install libngspice0",
         ) from error
 
 
@@ -329,6 +334,9 @@ def _results(
     for axis in ("time", "frequency", "v-sweep"):
         if axis in values:
             values[axis] = values[axis].real
+    if isinstance(analysis, DcSweep) and len(values["v-sweep"]) != analysis.points:
+        short = f"{len(values['v-sweep'])} of {analysis.points} points"
+        raise SimulationError("ngspice stopped before the end", where=where, got=short)
     if isinstance(analysis, Transient) and values["time"][-1] < analysis.stop * (1 - WHOLE):
         reached = f"{values['time'][-1]:g} of {analysis.stop:g} s"
         raise SimulationError("ngspice stopped before the end", where=where, got=reached)

@@ -133,10 +133,7 @@ class Bench:
         """
         trial = self.draw(number)
         read_volt = trial.technology.drive.read_volt
-        try:
-            currents = self._currents(number, trial, read_volt * self._drives)
-        except np.linalg.LinAlgError as error:
-            raise SimulationError("the nodal matrix is singular", where=self.where, got=str(error)) from error
+        currents = self._currents(number, trial, read_volt * self._drives)
         if not np.isfinite(currents).all():
             raise SimulationError("the currents are not finite", where=self.where)
         outputs = currents / (read_volt * trial.siemens_per_weight)

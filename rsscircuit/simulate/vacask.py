@@ -183,6 +183,8 @@ def analyse(circuit: Circuit, *, where: str) -> dict[str, NDArray[Any]]:
         said = _run(dialect.write(circuit), folder, where, circuit.modules)
         found = _raw(folder / f"{_RESULTS[type(circuit.analysis)]}.raw", said, where)
     points = len(next(iter(found.values())))
+    if isinstance(circuit.analysis, DcSweep) and points != circuit.analysis.points:
+        raise SimulationError(f"VACASK returned {points} of {circuit.analysis.points} points", where=where)
     values = {axis: found[axis].real for axis in _AXES if axis in found}
     if isinstance(circuit.analysis, Noise):
         density = np.sqrt(_vector(found, "v(onoise)", points, said, where).real)

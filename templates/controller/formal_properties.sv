@@ -13,6 +13,8 @@ module xbar_properties(
   localparam int Timeout = $timeout;
   localparam int LongestWrite = $longest_write;  // the first clock of a write, then setup, pulse and hold, and the last
   localparam int HeaderWords = $header_words;
+  localparam int HasFuses = $has_fuses;
+  localparam int SenseCycles = $sense_cycles;
 
   $observed
   xbar_top u($connections);
@@ -38,7 +40,8 @@ module xbar_properties(
   wire [6:0] access_steps = {access_setting, pulsing, access_holding, access_written, strobing, access_arriving, access_fetch};
   wire [3:0] starts = {loader_start, sequencer_start, calibrator_start, editor_start};
 
-  wire loading = load_steps != 0;
+  wire loading = load_steps != 0 || fuses_state > FUSES_IDLE;  // a frame, or the verification of fuses
+  wire unsensed = HasFuses != 0 && fuses_state < FUSES_IDLE;
   wire inferring = sequence_steps != 0;
   wire calibrating = calibration_steps != 0;
   wire editing = editor_state != EDITOR_IDLE || map_busy;
@@ -50,6 +53,7 @@ module xbar_properties(
   wire writing_word = access_setting || pulsing || access_holding || access_written;
   wire reading_word = strobing || access_arriving || access_fetch;
   wire in_data = field == 5;
+  wire verified = (loader_checking && in_data && crc_matches) || (fuses_state == FUSES_VERIFY && crc_register == ~fuses_expected);
   wire verifying = loader_comparing || loader_checking || loader_repeating || loader_fetching || loader_reading;
   wire at_setting = $at_setting;
   wire storing = (loader_absorbing && in_data) || loader_writing;
@@ -76,7 +80,12 @@ module xbar_properties(
   always @(posedge clk) if (started) begin
     // One step follows the other, and states outside the enumerations are not entered.
     i_steps: assert (lone(load_steps) && lone(access_steps) && lone(row_steps) && lone(calibration_steps) &&
-        lone(sequence_steps) && lone(capture_steps) && editor_state <= EDITOR_VERIFY && reader_state <= READER_READY);
+        lone(sequence_steps) && lone(capture_steps) && editor_state <= EDITOR_VERIFY && reader_state <= READER_READY &&
+        fuses_state <= FUSES_VERIFY);
+    // Only a reset brings fuses back to where they are not sensed, and until they are nothing starts.
+    i_unsensed: assert (!unsensed || (!busy && starts == 0 && !queued && programmed == 0 && oe == 0 && !capturing &&
+        access_steps == 0 && reader_state == READER_IDLE));
+    i_sense: assert (fuses_sense == (fuses_state == FUSES_SENSE));
     // An engine starts only while none is busy, or starts.
     i_one_engine: assert (lone({loading, inferring, calibrating, editing, starts}));
     // A fault aborts every engine in the clock in which it is stored, and nothing starts in a fault.
@@ -95,8 +104,8 @@ module xbar_properties(
     i_reader_is_inside: assert (reader_state == READER_IDLE || (reader_row < Rows && reader_word < WordsPerRow));
     // A word is written for the loader or for the row writer.
     i_write_has_owner: assert (!writing_word || storing || row_storing);
-    // A word is read for the loader, the row writer or the host, until a kill, which aborts in the next clock.
-    i_read_has_owner: assert (!reading_word || loader_fetching || loader_reading || row_fetching ||
+    // A word is read for the loader, for the fuses' verification, for the row writer or the host, until a kill, which aborts in the next clock.
+    i_read_has_owner: assert (!reading_word || loader_fetching || loader_reading || row_fetching || fuses_state == FUSES_READ ||
         (!busy && starts == 0 && (reader_state == READER_READ || (kills && fault == 0))));
     // The converters are read for a vector or for the calibrator, which wait for the end.
     i_capture_has_owner: assert (!capturing || sequencer_capturing || calibrator_reading);
@@ -110,7 +119,8 @@ module xbar_properties(
         (place == 0 ? access_steps == 0 : place == 1 ? access_setting : place == 2 ? access_setting || pulsing :
          writing_word && !access_written));
     i_write_goes_on: assert (!loader_writing || writing_word);
-    i_word_begins: assert (!loading || loader_absorbing || loader_repeating || loader_reading || place == 0);
+    i_word_begins: assert (!loading || loader_absorbing || loader_repeating || loader_reading || fuses_state == FUSES_ABSORB ||
+        place == 0);
     // A word that is taken in while the next one is read: the read ends with the first byte of the next one.
     i_read_in_step: assert (!loader_reading || (place == 0 ? access_steps == 0 || access_fetch :
         place == 1 || final_word ? access_steps == 0 : place == 2 ? strobing : access_arriving));
@@ -142,6 +152,7 @@ module xbar_properties(
   always @(posedge clk) if (started) begin
     p_no_drive_while_loading: assert (!(oe != 0 && loading));
     p_no_drive_while_editing: assert (!(oe != 0 && editing));
+    p_no_drive_while_sensing: assert (!(oe != 0 && (unsensed || fuses_sense)));
     p_no_drive_in_fault: assert (!(oe != 0 && fault != 0));
     p_no_drive_when_killed: assert (!(oe != 0 && (kill || rst)));
     p_no_drive_while_writing: assert (!(oe != 0 && macro_we != 0));
@@ -159,7 +170,7 @@ module xbar_properties(
   always @(posedge clk) begin
     old_programmed <= programmed;
     old_tile <= tile;
-    was_loaded <= loader_checking && in_data && crc_matches;
+    was_loaded <= verified;
     was_edited <= editor_state == EDITOR_VERIFY && crc_matches;
     old_abort <= abort;
   end
@@ -186,13 +197,92 @@ module xbar_properties(
   always @(posedge clk) if (started && !reset) begin
     p_one_owner: assert ((commands_of_loader != 0) + (commands_of_reader != 0) + (commands_of_row != 0) <= 1);
     p_one_command: assert ((access_write + access_read <= 1) && (!(access_write || access_read) || !(access_seek || access_rewind)));
-    p_one_timer: assert (access_waits + capture_settling + loader_asks + capture_asks <= 1);
+    p_one_timer: assert (access_waits + capture_settling + loader_asks + capture_asks + fuses_waits <= 1);
     p_one_row_user: assert (!(calibrating && editing));
     p_one_word_line: assert (one_tile(macro_we) && one_tile(macro_re) &&
         (macro_we == 0 || macro_re == 0) && ((macro_we | macro_re) & ~tile) == 0);
     if (!was_reset) p_address_rests: assert ((macro_we == 0 && old_we == 0) || {macro_row, macro_word, macro_wdata} == old_pins);
     p_write_has_reason: assert (macro_we == 0 || loading || calibrating || editing);
     p_no_write_in_fault: assert (macro_we == 0 || fault == 0);
+  end
+`endif
+
+`ifdef COMMANDS
+  // ---------------------------------------------------------------- no command is lost
+  reg [3:0] commanded, old_starts;  // in the order of starts
+  reg was_waiting, stopped;
+  always @(posedge clk) begin
+    commanded <= register_write && acknowledge && !register_error ?
+        {control_load, control_infer, control_calibrate, control_edit || control_weight} : 4'd0;
+    old_starts <= starts;
+    was_waiting <= queued;
+    stopped <= abort || reset;
+  end
+  always @(posedge clk) if (settled && !reset && !stopped) begin
+    p_command_begins: assert ((commanded & ~{loader_start, queued, calibrator_start, editor_start}) == 0);
+    p_start_is_taken: assert ((old_starts & ~{loading, inferring, calibrating, editing}) == 0);
+    p_vector_waits: assert (!was_waiting || queued || sequencer_start);
+  end
+`endif
+
+`ifdef FUSES
+  // ---------------------------------------------------------------- fuses are sensed, and every word of them is verified
+  // One word stands for all: its row and word are any, and do not change.
+  (* anyconst *) reg [$row_width-1:0] the_row;
+  (* anyconst *) reg [$word_width-1:0] the_word;
+  always @(posedge clk) assume (the_row < Rows && the_word < WordsPerRow);
+  reg [16:0] sensed;  // clocks of sense since the reset
+  reg [16:0] awake;  // clocks since the reset and any kill then
+  reg [31:0] since;  // clocks of this verification
+  reg [31:0] words;  // that it has read
+  reg is_read;  // the one word is among them
+  reg [31:0] came;  // what the latches answered
+  integer number;
+  wire taken = fuses_state == FUSES_READ && access_fetch;
+  always @(posedge clk) begin
+    if (reset) sensed <= 0;
+    else if (fuses_sense) sensed <= sensed + 1'b1;
+    if (reset) awake <= 0;
+    else if (unsensed && (awake != 0 || !killed)) awake <= awake + 1'b1;
+    if (loader_start) begin
+      since <= 0;
+      words <= 0;
+      is_read <= 0;
+    end else if (loading) begin
+      since <= since + 1'b1;
+      words <= words + taken;
+      is_read <= is_read || (taken && macro_row == the_row && macro_word == the_word);
+    end
+    if (access_arriving) for (number = 0; number < Tiles; number = number + 1)
+      if ((tile & (1 << number)) != 0) came <= macro_rdata[32*number +: 32];
+  end
+  wire [31:0] position = macro_row * WordsPerRow + macro_word;
+  wire is_behind = the_row < macro_row || (the_row == macro_row && the_word < macro_word);
+  wire is_here = the_row == macro_row && the_word == macro_word;
+  always @(posedge clk) if (started && !reset) begin
+    p_sense_ends: assert (sensed + fuses_sense <= SenseCycles);
+    p_sense_is_whole: assert (unsensed || sensed == SenseCycles);
+    p_sensed_in_time: assert (!unsensed || awake <= SenseCycles + 1);
+    p_no_read_while_sensing: assert (!unsensed || macro_re == 0);
+    p_never_written: assert (macro_we == 0);
+    p_every_word_is_read: assert (!loader_done || (is_read && words == Rows * WordsPerRow));
+    p_checked_as_read: assert (!crc_absorbs || crc_byte == came[8*place +: 8]);
+    p_verification_ends: assert (!loading || since <= 8 * Rows * WordsPerRow);
+    // The timer counts the clocks of sense; it begins in the clock behind the kill.
+    i_reset_waits: assert (fuses_state != FUSES_RESET || (clock == 1 && sensed == 0 && awake == 0));
+    i_sense_is_counted: assert (fuses_state != FUSES_SENSE || (clock == sensed + 1 && awake == clock));
+    i_sense_rests: assert (fuses_state != FUSES_REST || (sensed == SenseCycles && awake == SenseCycles + 1));
+    i_never_written: assert (!writing_word);
+    // The tile that is selected exists, or else no read would begin.
+    i_selected_exists: assert ($settings_exist);
+    // Each word takes four clocks to be read and four to be taken in, and the address counts the words.
+    i_inside: assert (!loading || (macro_row < Rows && macro_word < WordsPerRow));
+    i_read: assert (fuses_state != FUSES_READ || (words == position && is_read == is_behind &&
+        since == 8 * position + (access_steps == 0 ? 0 : strobing ? 1 : access_arriving ? 2 : 3)));
+    i_absorb: assert (fuses_state != FUSES_ABSORB || (words == position + 1 && is_read == (is_behind || is_here) &&
+        access_steps == 0 && macro_wdata == came && since == 8 * position + 4 + place));
+    i_verify: assert (fuses_state != FUSES_VERIFY || (words == Rows * WordsPerRow && is_read && since == 8 * Rows * WordsPerRow));
+    i_came: assert (!(fuses_state == FUSES_READ && access_fetch) || fetched == came);
   end
 `endif
 
@@ -498,9 +588,18 @@ module xbar_properties(
   always @(posedge clk) if (started && !reset && !rst) begin
     c_write_answered: cover (acknowledge && register_write);
     c_read_answered: cover (acknowledge && register_read);
+  end
+`endif
+
+`ifdef COVER_LOADS
+  always @(posedge clk) if (started && !reset && !rst) begin
     c_fault: cover (fault != 0);
     c_killed: cover (kill && loading);
   end
+`endif
+
+`ifdef COVER_FUSES
+  always @(posedge clk) if (started && !reset && !rst) c_sensing: cover (fuses_sense);
 `endif
 
 `ifdef REACHED
@@ -509,9 +608,11 @@ module xbar_properties(
   always @(posedge clk) driven <= driven || oe != 0;
   always @(posedge clk) if (started && !reset && !rst) begin
     c_loading: cover (loading && macro_we != 0);
+    c_reading: cover (loading && macro_re != 0);
+    c_started: cover (loader_start);
     c_timeout: cover (fault == 7);
     c_driving: cover (oe != 0 && !calibrating);
-    c_verified: cover (loader_checking && in_data && crc_matches);
+    c_verified: cover (verified);
     c_released: cover (driven && fault == 9);
     c_calibration_writes: cover (calibrating && macro_we != 0);
     c_calibration_drives: cover (calibrating && oe != 0);

@@ -69,7 +69,7 @@ $tasks
     chosen = frame[3] % Tiles;
     repeat (2) @(negedge clk);
     rst = 1'b0;
-    repeat ($start_clocks) @(negedge clk);
+    repeat (4) @(negedge clk);
 
     read(Id);
     if (value !== 32'h$identity) fail("ID");

@@ -12,7 +12,7 @@ import numpy as np
 from pages import Block, write
 
 from rsscircuit.netlist.circuits.amplifier import Amplifier, Column, column
-from rsscircuit.netlist.circuits.bank import bank, bank_ampere
+from rsscircuit.netlist.circuits.bank import bank, bank_ampere, bent_branch_ampere
 from rsscircuit.netlist.circuits.bias import current_reference, reference_ampere
 from rsscircuit.netlist.circuits.capacitors import (
     ChargeSum,
@@ -91,6 +91,9 @@ def agreement() -> Block:
          last(bank(OHMS, CLOSED, SKY, volt=0.2, level="ideal"), "i(bit)")),
         ("bank", "current, NMOS", "A", bank_ampere(OHMS, CLOSED, 0.2, SKY),
          last(bank(OHMS, CLOSED, SKY, volt=0.2), "i(bit)")),
+        ("bank", "current, NMOS and voltage coefficients at 0.6 V", "A",
+         float(bent_branch_ampere(OHMS, 0.6, SKY)[np.array(CLOSED)].sum()),
+         last(bank(OHMS, CLOSED, SKY, volt=0.6, voltage_coefficient=True), "i(bit)")),
         ("pair, negated input", "current", "A", negated_input_ampere(ohms, closed, 0.2, SKY),
          last(negated_input(ohms, closed, SKY, volt=0.2), "i(bit)")),
         ("pair, paired columns", "difference of currents", "A", paired_columns_ampere(ohms, closed, 0.2, SKY),
@@ -146,6 +149,26 @@ def chains() -> Block:
     return Block("chains", heads, rows, left=1)
 
 
+def volts() -> Block:
+    """Where the value of a resistor is stated, and between which voltages it stays within 1e-4."""
+    rows = []
+    for value, circuit, volt in (
+        (12.34e3, "parallel", 0.2), (12.34e3, "parallel", -0.3), (12.34e3, "parallel", 1.5),
+        (5e6, "series", 0.2), (5e6, "series", 0.6),
+    ):  # fmt: skip
+        record = make_resistor(
+            ResistorOptions(value_ohm=value, tolerance=1e-4, circuit=circuit, volts=volt, simulate=True)
+        )
+        low, high = record["held_volts"]
+        small = dict(record["over_volts"])[0.0]
+        rows.append(
+            (engineering(value, "Ohm", 4), circuit, f"{volt:g} V", f"{record['simulated']['error']:+.1e}",
+             f"{small / value - 1.0:+.1e}", f"{low:.3g} to {high:.3g} V")
+        )  # fmt: skip
+    heads = ("value, sky130_xhigh_1M", "circuit", "stated at", "there, ngspice", "small signals", "within 1e-4")
+    return Block("volts", heads, rows, left=2)
+
+
 def leaks() -> Block:
     """Leakage of one open switch, before and after."""
     rows = []
@@ -175,7 +198,7 @@ def main() -> None:
     """Print the tables, and write them into the page where asked."""
     parser = argparse.ArgumentParser(description="the tables of docs/circuits.md")
     parser.add_argument("--write", action="store_true", help="put them into the page")
-    blocks = [agreement(), chains(), leaks(), selectors()]
+    blocks = [agreement(), chains(), volts(), leaks(), selectors()]
     if parser.parse_args().write:
         write("circuits.md", {block.key: block.markdown() for block in blocks})
     for block in blocks:

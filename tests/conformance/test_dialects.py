@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -12,8 +14,16 @@ from circuits import random_crossbar, run_batch, run_vacask, vacask
 
 import rsscircuit
 from rsscircuit import templates
-from rsscircuit.errors import InputError
+from rsscircuit.errors import InputError, SimulationError
 from rsscircuit.netlist import ModelCard, Tia, TileOptions, dialects, tile_circuit
+from rsscircuit.netlist.circuits.amplifier import Amplifier
+from rsscircuit.netlist.circuits.bank import bank
+from rsscircuit.netlist.circuits.bias import current_reference
+from rsscircuit.netlist.circuits.capacitors import ChargeSum, ResetSwitch, charge_sum, injection, plate_noise
+from rsscircuit.netlist.circuits.leakage import BIASINGS, open_bank
+from rsscircuit.netlist.circuits.one_time import Fuse, fused_branch, linked_bank
+from rsscircuit.netlist.circuits.selector import Selector, half_selected
+from rsscircuit.netlist.circuits.series import Chain, series
 from rsscircuit.netlist.elements import (
     Ac,
     Capacitor,
@@ -32,10 +42,13 @@ from rsscircuit.netlist.elements import (
     VoltageSource,
     WeightedSum,
 )
+from rsscircuit.simulate import ngspice
+from rsscircuit.simulate import vacask as vacask_engine
 from rsscircuit.technology.cell import Segments
 
 TECHNOLOGY = rsscircuit.load_technology("sky130_xhigh_100k")
 WIRES = Segments(word_ohm=40.0, bit_ohm=25.0)
+AMPLIFIER = Amplifier(gain=1e4, bandwidth_hertz=1e7)
 LEVELS = {
     "nmos": TileOptions(),
     "transmission gates": TileOptions(switch="transmission-gate", common_mode_volt=0.9, gate_off_volt=-0.2),
@@ -73,6 +86,47 @@ def test_vacask_converges_beside_wires_of_a_tenth_of_an_ohm(tmp_path: Path) -> N
 def test_every_line_of_a_xyce_deck_has_its_form(level: str) -> None:
     check_xyce(dialects.write(circuit(LEVELS[level]), "xyce"))
     check_xyce(dialects.write(circuit(TileOptions(switch="ideal")), "xyce"))
+
+
+def beside_the_crossbar() -> dict[str, Circuit]:
+    """The circuits with parts of their own."""
+    reset = ResetSwitch(
+        width_m=1e-6,
+        length_m=1.5e-7,
+        oxide_farad_per_m2=8e-3,
+        overlap_farad_per_m=3e-10,
+        threshold_volt=0.5,
+        gate_volt=1.8,
+        source_volt=0.3,
+    )
+    charges = ChargeSum(
+        farad=np.array([1e-13, 2e-13]),
+        selected=[True, False],
+        feedback_farad=2e-13,
+        reference_volt=0.5,
+        amplifier=AMPLIFIER,
+        on_ohm=1e3,
+        phase_second=1e-6,
+    )
+    ohms, closed = np.array([3e4, 4e4]), [True, False]
+    return {
+        "bank": bank(ohms, closed, TECHNOLOGY, volt=0.2, level="ideal"),
+        "bent bank": bank(ohms, closed, TECHNOLOGY, volt=0.2, voltage_coefficient=True),
+        "chain": series(Chain(resistance_ohm=ohms, kept=closed, technology=TECHNOLOGY, volt=0.2)),
+        "links": linked_bank(ohms, closed, TECHNOLOGY, volt=0.2, link_ohm=5.0),
+        "fuse": fused_branch(Fuse(), True, 1e5, TECHNOLOGY, volt=0.2),
+        "selector": half_selected(np.full((2, 2), 1e4), (0, 1), volt=1.0, selector=Selector()),
+        "leakage": open_bank(ohms, BIASINGS[1], volt=-0.2),
+        "current reference": current_reference(ohms, closed, TECHNOLOGY, AMPLIFIER, reference_volt=0.6),
+        "charge sum": charge_sum(charges),
+        "noise of the plates": plate_noise(charges),
+        "injection": injection(reset, 4e-13, 1e-10),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(beside_the_crossbar()))
+def test_every_line_of_the_other_circuits_has_its_form_in_xyce(name: str) -> None:
+    check_xyce(dialects.write(beside_the_crossbar()[name], "xyce"))
 
 
 NUMBER, NAME, NODE = r"[-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?", r"\w+", r"\w+"
@@ -129,7 +183,7 @@ def check_xyce(deck: str) -> None:
     assert "not run" in deck.splitlines()[1]
 
 
-@pytest.mark.parametrize("name", ["switch_nmos", "switch_pmos", "tia"])
+@pytest.mark.parametrize("name", ["switch_nmos", "switch_pmos", "tia", "sense_latch", "reference_nmos"])
 def test_what_is_run_nowhere_has_the_text_that_is_run_in_ngspice(name: str) -> None:
     assert templates.read(f"netlist/xyce/{name}.cir") == templates.read(f"netlist/spice/{name}.cir")
 
@@ -191,6 +245,24 @@ def test_every_analysis_is_written_in_every_dialect(made: Circuit, tmp_path: Pat
     (tmp_path / "deck.cir").write_text(dialects.write(made), "utf-8")
     done = subprocess.run(["ngspice", "-b", "deck.cir"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("engine", [ngspice, vacask_engine], ids=["ngspice", "vacask"])
+def test_a_sweep_has_both_its_ends_and_one_that_is_cut_short_is_told(
+    engine: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By steps of 0.1 V from 0.1 V VACASK would end at 0.6 V."""
+    parts = (VoltageSource("in", "a", "0", 0.0), Resistor("load", "a", "0", 1.0))
+    swept = Circuit(
+        title="a sweep", sections=(Section("", parts),), analysis=DcSweep("in", 0.1, 0.7, 0.1), voltages=("a",)
+    )
+    assert engine.analyse(swept, where="the tile")["v(a)"] == pytest.approx(0.1 * np.arange(1, 8))
+    short = replace(swept, analysis=DcSweep("in", 0.1, 0.6, 0.1))
+    written, line = dialects.write(short, engine.__name__.rpartition(".")[2]), ngspice.spice.analysis_line
+    monkeypatch.setattr(vacask_engine.dialect, "write", lambda circuit: written)
+    monkeypatch.setattr(ngspice.spice, "analysis_line", lambda analysis: line(short.analysis))
+    with pytest.raises(SimulationError, match=r"the tile: .*6 of 7 points"):
+        engine.analyse(swept, where="the tile")
 
 
 def test_what_a_dialect_cannot_express_is_refused_by_name() -> None:

@@ -30,6 +30,7 @@ READINGS = [  # pages that are read one after the other, in one directory
     ["docs/how-to/own-network.md"],
     ["README.md"],
     ["docs/files.md"],
+    ["docs/steps.md"],
     ["docs/python.md"],
     ["docs/subset-sums.md"],
     ["docs/banks.md"],

@@ -76,6 +76,11 @@ def test_the_package_is_written_anew_for_another_bus(small_design: Path, tmp_pat
     assert "wb_cyc_i" in (out / "xbar_top.sv").read_text()
     assert (out / "bench" / "frame.hex").read_text() == (small_design / "hdl" / "bench" / "frame.hex").read_text()
     assert rsscircuit.inspect(small_design)["changed"] == []
+    with pytest.raises(InputError, match="fuses are in macros"):
+        hand_over(small_design, tmp_path / "fuses", fuses=True)
+    assert not (tmp_path / "fuses").exists()
+    hand_over(small_design, tmp_path / "fuses", fuses=True, array="ports", sense_cycles=50)
+    assert "for 50 clocks" in (tmp_path / "fuses" / "datasheet.md").read_text()
     with pytest.raises(InputError, match="the folder holds files"):
         hand_over(small_design, out)
     with pytest.raises(InputError, match="bus must be one of axi4-lite, wishbone, spi; got 'usb'"):

@@ -11,18 +11,22 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+import zlib
 from pathlib import Path
 
 import lefdef
 import numpy as np
 import pytest
 from controller_bench import Rig
-from handover_kit import SMALL, VERILATOR, VERILATOR_ENVIRONMENT, delivery, write, yosys
+from handover_kit import FUSED, SMALL, VERILATOR, VERILATOR_ENVIRONMENT, delivery, in_icarus, write, yosys
 from liberty.parser import parse_liberty
 from systemrdl.compiler import RDLCompiler
 
+from rsscircuit.controller import fuses
 from rsscircuit.controller.bitstream import pack
 from rsscircuit.controller.geometry import ArrayGeometry
+from rsscircuit.controller.latch_array import FuseArray
+from rsscircuit.controller.proofs import statements
 from rsscircuit.controller.registers import READABLE, WRITABLE, Access, register_table
 from rsscircuit.handover import benches, hdl_files
 from rsscircuit.handover.latency import (
@@ -31,6 +35,7 @@ from rsscircuit.handover.latency import (
     edit_clocks,
     inference_clocks,
     load_clocks,
+    verification_clocks,
 )
 from rsscircuit.handover.machines import MACHINES
 from rsscircuit.handover.macro import pins, size_um
@@ -240,24 +245,67 @@ def test_the_macro_reads_in_independent_parsers(folder, delivered):
     )
 
 
-def test_the_constraints_name_every_pin_once(files, delivered):
-    text = files["constraints/xbar_top.sdc"].decode()
-    named = re.findall(r"\[get_ports (?:\{(.*?)\}|(\w+))\]", text)
-    found = sorted(name.removesuffix("[*]") for group in named for name in "".join(group).split())
+def constrained(files):
+    """The pins that the constraints name, sorted."""
+    named = re.findall(r"\[get_ports (?:\{(.*?)\}|(\w+))\]", files["constraints/xbar_top.sdc"].decode())
+    return sorted(name.removesuffix("[*]") for group in named for name in "".join(group).split())
+
+
+def ports_of(files):
+    """The pins of the top, sorted."""
     module = files["xbar_top.sv"].decode().split("endmodule")[0]
-    assert found == sorted(re.findall(r"^  (?:input|output) (?:\[.*\] )?(\w+);", module, flags=re.MULTILINE))
+    return sorted(re.findall(r"^  (?:input|output) (?:\[.*\] )?(\w+);", module, flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("bus", ["axi4-lite", "wishbone"])
-def test_masters_of_others_pass_in_cocotb(bus, folder, tmp_path):
-    if bus == "wishbone":
+def test_the_constraints_name_every_pin_once(files):
+    assert constrained(files) == ports_of(files)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"bus": "wishbone", "tiles": 2, "array": "ports"}, {"tiles": 2, "array": "ports", **FUSED}],
+    ids=["axi4-lite", "wishbone, two tiles", "axi4-lite, fuses"],
+)
+def test_masters_of_others_pass_in_cocotb(options, folder, tmp_path):
+    if options:
         folder = tmp_path / "hdl"
-        write(folder, hdl_files(delivery(bus=bus, tiles=2, array="ports")))
+        write(folder, hdl_files(delivery(**options)))
     environment = {**os.environ, "BUILD": str(tmp_path / "build"), "PYTHONPATH": ""}
     command = [sys.executable, "cocotb/run.py"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stdout[-3000:]
     assert "PASS=6 FAIL=0" in done.stdout
+
+
+def test_the_package_of_fuses_is_whole(tmp_path):
+    delivered = delivery(array="ports", tiles=2, **FUSED)
+    files = hdl_files(delivered)
+    write(tmp_path, files)
+    done = in_icarus(tmp_path, "tb_xbar_top", "-f", "filelist_tb.f")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, f"PASS: {SMALL.words} words"), done.stdout
+    lint = [VERILATOR, "--lint-only", "-Wall", "--top", "xbar_top", "waivers.vlt", "-f", "filelist.f"]
+    done = subprocess.run(lint, cwd=tmp_path, env=VERILATOR_ENVIRONMENT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("%Warning")) == (0, 0), done.stderr
+    assert constrained(files) == ports_of(files)
+    text = files["datasheet.md"].decode()
+    for absent in ("loads bitstreams", "STREAM", "TIMING", "TILE_ID", "write pulse", "MAGIC", "## Frame"):
+        assert absent not in text
+    for each in statements(delivered.config).values():
+        assert f"| `{each.proof}` | {each.claim} |" in text
+    tasks = files["formal/xbar_top.sby"].decode().split("[options]")[0].split()
+    assert {each.proof for each in statements(delivered.config).values()} <= set(tasks)
+
+
+def test_the_verification_of_fuses_takes_the_clocks_of_its_formula():
+    words = SMALL.to_words(np.zeros((SMALL.rows, SMALL.columns, 2, SMALL.branches), dtype=np.bool_))
+
+    def works(top):
+        arbiter = top.controller.arbiter
+        return (arbiter.loader.start | arbiter.loader.busy,)
+
+    with Rig(SMALL, arrays=(FuseArray(SMALL, words),), record=works, **FUSED) as rig:
+        rig.driver.verify_fuses(zlib.crc32(words.tobytes()))
+        assert sum(busy for (busy,) in rig.trace) == verification_clocks(SMALL.words)
 
 
 @pytest.mark.parametrize(
@@ -303,6 +351,9 @@ def test_the_state_machines_of_the_datasheet_are_those_of_the_controller(files):
     text = files["xbar_top.sv"].decode()
     for name, arrows in MACHINES.items():
         states = {state for here, _, there in arrows for state in (here, there)} - {"IDLE"}
+        if name == "fuses":
+            assert states == {state.name for state in fuses._State} - {"IDLE"}
+            continue
         known = pins.get(name, {})
         module = re.search(rf"^module xbar_top_controller_{name}\(.*?^endmodule", text, flags=re.DOTALL | re.MULTILINE)[
             0

@@ -22,7 +22,7 @@ VARIANTS = {
     "spi": {"bus": "spi", "geometry": ArrayGeometry(2, 1, 3), **LEAN},
     "macros": {"array": "ports", "tiles": 2},
     "fuses": FUSED,
-    "fuses in macros": {"array": "ports", **FUSED},
+    "fuses in macros": {"array": "ports", "tiles": 2, **FUSED},
 }
 
 
@@ -31,6 +31,16 @@ def recorded(tmp_path_factory):
     """The default controller of a small array, with its recording."""
     folder = tmp_path_factory.mktemp("replay")
     delivered = delivery()
+    write(folder, {name: text.encode() for name, text in emit_verilog(delivered.config).items()})
+    write(folder, replay_files(delivered))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fused(tmp_path_factory):
+    """The controller of fuses in macros, with its recording."""
+    folder = tmp_path_factory.mktemp("fused")
+    delivered = delivery(**VARIANTS["fuses in macros"])
     write(folder, {name: text.encode() for name, text in emit_verilog(delivered.config).items()})
     write(folder, replay_files(delivered))
     return folder
@@ -90,7 +100,9 @@ def test_the_replay_finds_an_output_that_nothing_drives(recorded):
     assert "irq is" in done.stdout
 
 
-def test_every_pin_agrees_in_verilator(recorded):
+@pytest.mark.parametrize("variant", ["recorded", "fused"])
+def test_every_pin_agrees_in_verilator(variant, request):
+    recorded = request.getfixturevalue(variant)
     flags = ["-CFLAGS", "-O0 -std=c++20 -DVL_TIME_CONTEXT", "-MAKEFLAGS", "OPT_FAST=-O0 OPT_GLOBAL=-O0 OPT_SLOW=-O0"]
     build = [VERILATOR, "--binary", "--timing", "-Wno-lint", "-Wno-style", "--top", "tb_replay", "-Mdir", "obj", *flags]
     done = subprocess.run(
@@ -101,7 +113,9 @@ def test_every_pin_agrees_in_verilator(recorded):
     assert passes(done), done.stdout
 
 
-def test_every_pin_agrees_after_synthesis(recorded):
+@pytest.mark.parametrize("variant", ["recorded", "fused"])
+def test_every_pin_agrees_after_synthesis(variant, request):
+    recorded = request.getfixturevalue(variant)
     yosys(recorded, "read_verilog -sv xbar_top.sv", "synth_ice40 -top xbar_top", "write_verilog -noattr netlist.v")
     done = in_icarus(recorded, "tb_replay", "-DNO_ICE40_DEFAULT_ASSIGNMENTS", "netlist.v", BENCH, CELLS)
     assert passes(done), done.stdout

@@ -177,44 +177,6 @@ def test_a_trial_that_the_simulator_fails_on_costs_itself_alone(
     assert not netlist.exists()
 
 
-def test_every_kind_of_failure_is_told_with_its_trial(
-    design: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A floating node, no convergence, a library that is not there, a current that is missing; the fifth trial is kept.
-
-    Trials are the deck's sources alone, which fail as fast as any.
-    """
-    kinds = {
-        1: ("Cx wp0 lost 1e-12\nRx lost end 1e3", "because a node floats.*check node"),
-        2: ("Rx wp0 lost 1e3\nBx lost 0 i=u(v(lost)-0.25)", 'no convergence.*trouble with node "lost"'),
-        3: (".include /nowhere/kit.lib", "refused the netlist.*include file /nowhere/kit.lib"),
-        4: ("", "ngspice returned no value of vb1#branch"),
-    }
-    numbered, sane = trials.Bench.run, trials.tile_deck
-
-    def run(bench: trials.Bench, number: int) -> Outcome:
-        def deck(*arguments: Any, **options: Any) -> str:
-            sources = re.sub(r"(?m)^[XBR]\d.*\n", "", sane(*arguments, **options))
-            lines = kinds[number][0]
-            return sources.replace(".save", f"{lines}\n.save") if lines else sources.replace(" i(vb1)", "")
-
-        with monkeypatch.context() as patch:
-            if number in kinds:
-                patch.setattr(trials, "tile_deck", deck)
-            return numbered(bench, number)
-
-    monkeypatch.setattr(trials.Bench, "run", run)
-    assert run_here(monkeypatch, command(design, "--trials", 5, "--engine", "ngspice", "--workers", 0)) == 3
-    assert "4 of 5 trials were lost" in capsys.readouterr().err
-    (result,) = design.glob("results/*.json")
-    record = json.loads(result.read_text())
-    assert record["trial"] == [5]
-    assert len(record["lost"]) == len(kinds)
-    for lost in record["lost"]:
-        assert re.search(rf"layer out, tile 0, trial {lost['trial']}: .*{kinds[lost['trial']][1]}", lost["reason"])
-        assert Path(lost["netlist"]).is_file()
-
-
 def test_all_trials_lost_is_told_without_statistics(
     design: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 import rsscircuit
-from rsscircuit import assembly
 from rsscircuit.design.marks import load_marks
 from rsscircuit.errors import DesignError, InputError
 from rsscircuit.options import BuildOptions
 from rsscircuit.report.dies import die_lines
 from rsscircuit.sources import OPEN_SIEMENS
+from rsscircuit.steps import artefacts
 
 Row = dict[str, str]
 
@@ -29,8 +29,10 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def changed(one: Path, other: Path) -> set[str]:
-    """Names of files that are not the same in two designs, results apart."""
-    first, second = ({k: v for k, v in files(f).items() if not k.startswith("results/")} for f in (one, other))
+    """Names of files that are not the same in two designs; results, and the steps with their times, apart."""
+    first, second = (
+        {k: v for k, v in files(f).items() if not k.startswith(("results/", "steps/"))} for f in (one, other)
+    )
     return {name for name in first.keys() | second.keys() if first.get(name) != second.get(name)}
 
 
@@ -71,7 +73,7 @@ def test_the_table_holds_every_measured_branch(small_design: Path, table: Path) 
 
 def test_its_own_table_changes_nothing(small_design: Path, table: Path, tmp_path: Path) -> None:
     rsscircuit.program(small_design, table, tmp_path / "again")
-    assert changed(small_design, tmp_path / "again") == {"design.json", "run.log"}
+    assert changed(small_design, tmp_path / "again") == {"design.json"}
     assert rsscircuit.export_banks(tmp_path / "again", tmp_path / "again.csv")["branches"] > 0
     assert (tmp_path / "again.csv").read_bytes() == table.read_bytes()
     record = rsscircuit.inspect(tmp_path / "again")
@@ -87,7 +89,7 @@ def test_a_tolerance_from_a_converter_stays_to_the_bit(small_network: Path, smal
     old = rsscircuit.build(small_network, tmp_path / "old", options)
     rsscircuit.export_banks(tmp_path / "old", tmp_path / "die.csv")
     new = rsscircuit.program(tmp_path / "old", tmp_path / "die.csv", tmp_path / "new")
-    assert changed(tmp_path / "old", tmp_path / "new") == {"design.json", "run.log"}
+    assert changed(tmp_path / "old", tmp_path / "new") == {"design.json"}
     assert [layer.rules for layer in new.layers] == [layer.rules for layer in old.layers]
     wider = edited(
         tmp_path / "die.csv", tmp_path / "w.csv", lambda _, r: r | {"siemens": repr(1.5 * float(r["siemens"]))}
@@ -106,7 +108,7 @@ def test_another_die_is_programmed_as_if_it_had_been_built(
     rsscircuit.export_banks(tmp_path / "second", tmp_path / "die.csv")
     design = rsscircuit.program(small_design, tmp_path / "die.csv", tmp_path / "new")
     different = changed(tmp_path / "second", tmp_path / "new")
-    assert different - {"design.json", "run.log"} == {
+    assert different - {"design.json"} == {
         name for name in files(tmp_path / "new") if name.endswith((".true.npy", ".cir"))
     }  # what was measured stands for the true die
     record = rsscircuit.inspect(tmp_path / "new")
@@ -165,7 +167,7 @@ def test_a_broken_die_is_programmed_around_what_is_broken(small_design: Path, ta
     assert counted == list(expected.values())
     rsscircuit.export_banks(tmp_path / "new", tmp_path / "again.csv")
     rsscircuit.program(tmp_path / "new", tmp_path / "again.csv", tmp_path / "newer")
-    assert changed(tmp_path / "new", tmp_path / "newer") == {"design.json", "run.log"}
+    assert changed(tmp_path / "new", tmp_path / "newer") == {"design.json"}
     rsscircuit.export_banks(tmp_path / "newer", tmp_path / "once_more.csv")
     assert (tmp_path / "once_more.csv").read_bytes() == (tmp_path / "again.csv").read_bytes()
 
@@ -254,7 +256,7 @@ def test_stuck_switches_of_the_build_stay_unless_the_table_says_that_they_work(
     silent = programmed(lambda _, row: {name: value for name, value in row.items() if name != "state"})
     assert silent[2, 1, 0, 0]
     assert not silent[0, 0, 0, 1]
-    assert changed(tmp_path / "old", tmp_path / "new") == {"design.json", "run.log"}
+    assert changed(tmp_path / "old", tmp_path / "new") == {"design.json"}
     programmed(lambda _, row: row | {"state": "works"})
     lacks = rsscircuit.inspect(tmp_path / "new")["die"]["layers"]["out"]
     assert lacks["stuck_open"] == lacks["stuck_closed"] == 0
@@ -306,7 +308,7 @@ def test_a_shorted_resistor_that_stays_open_costs_only_its_branch(
     assert all(not each.statistics["beyond_tolerance"] for each in design.layers)
     rsscircuit.export_banks(tmp_path / "new", tmp_path / "again.csv")
     rsscircuit.program(tmp_path / "new", tmp_path / "again.csv", tmp_path / "newer")
-    assert changed(tmp_path / "new", tmp_path / "newer") == {"design.json", "run.log"}
+    assert changed(tmp_path / "new", tmp_path / "newer") == {"design.json"}
     with pytest.raises(InputError, match=r"lab\.csv: line 7, column siemens: conv, row .*more than its switch of 2550"):
         rsscircuit.program(
             small_design,
@@ -374,14 +376,14 @@ def test_nothing_of_the_old_program_is_lost(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(assembly, "hdl_files", interrupted)
+        patch.setattr(artefacts, "hdl_files", interrupted)
         with pytest.raises(KeyboardInterrupt):
             rsscircuit.program(folder, lab, force=True)
     assert files(folder) == before
     assert {p.name for p in tmp_path.iterdir()} == {"bad.csv", "design", "lab.csv"}
     rsscircuit.program(folder, lab, force=True)
     rsscircuit.program(small_design, lab, tmp_path / "apart")
-    assert changed(folder, tmp_path / "apart") == {"run.log"}
+    assert changed(folder, tmp_path / "apart") == set()
     assert rsscircuit.inspect(folder)["die"]["file"] == "lab.csv"
 
 

@@ -6,7 +6,8 @@
     bit  o---+----------+---- ...
 
 The switches lie on the side of the virtual ground, so that their sources do not move with the signal. The resistors
-are linear; :func:`bank_bend` is what their voltage coefficients add, where a circuit has voltages at which they count.
+are linear, or have the technology's voltage coefficients, each at its own voltage; in a larger circuit
+:func:`bank_bend` is what these add to a bank as one current.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from rsscircuit.netlist.circuits.bent import bend_source, bent, resistor_ampere, resistor_slope
 from rsscircuit.netlist.circuits.switches import Level, SwitchKind
 from rsscircuit.netlist.elements import (
     Analysis,
@@ -33,17 +35,18 @@ from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import Bend, bend, on_siemens
 
 Array = NDArray[np.float64]
+_NEWTON = 5  # from a share of 1e-3 off, every step squares it
 
 
-def bank_subcircuit(kind: SwitchKind, resistors: int) -> Subcircuit:
-    """``bank line bit g0 g1 ...`` with parameters ``r0``, ``r1``, ... in ohm."""
+def bank_subcircuit(kind: SwitchKind, resistors: int, more: Sequence[Element] = ()) -> Subcircuit:
+    """``bank line bit g0 g1 ...`` with parameters ``r0``, ``r1``, ... in ohm; ``d<k>`` between resistor and switch."""
     elements: list[Element] = []
     for k in range(resistors):
         elements += [Resistor(f"{k}", "line", f"d{k}", f"r{k}"), kind.between(f"{k}", f"d{k}", "bit", f"g{k}")]
     return Subcircuit(
         name="bank",
         ports=("line", "bit", *(f"g{k}" for k in range(resistors))),
-        elements=tuple(elements),
+        elements=(*elements, *more),
         parameters={f"r{k}": 1.0 for k in range(resistors)},
         note="A bank: one resistor and one switch a branch.",
     )
@@ -76,12 +79,13 @@ def bank(
     *,
     volt: float,
     level: Level = "nmos",
+    voltage_coefficient: bool = False,
     analysis: Analysis | None = None,
 ) -> Circuit:
     """One bank between a driven line and a virtual ground (thesis figure 6.1).
 
     Ports: ``line``, driven to the common mode plus ``volt``; ``bit``, held at the common mode by source ``bit``, whose
-    current is the bank's. Closed form: :func:`bank_ampere`.
+    current is the bank's. Closed form: :func:`bank_ampere`, with voltage coefficients :func:`bent_branch_ampere`.
 
     Args:
         resistance_ohm: [n], without their switches.
@@ -89,14 +93,20 @@ def bank(
         technology: Switch and voltages.
         volt: Across the bank.
         level: Of the switches.
+        voltage_coefficient: Whether the resistors have the technology's.
         analysis: Operating point by default; sweep the source ``line`` for the current over voltage.
     """
-    kind, drive = SwitchKind(technology=technology, level=level), technology.drive
+    kind, drive, material = SwitchKind(technology=technology, level=level), technology.drive, technology.resistor
+    bends = tuple(
+        bend_source(f"{k}", "line", f"d{k}", ohm, material)
+        for k, ohm in enumerate(resistance_ohm.tolist())
+        if voltage_coefficient and bent(material)
+    )
     return Circuit(
         title="rsscircuit programmable conductance, resistors in parallel",
         notes=(f"{technology.label}, {len(closed)} resistors, {sum(map(bool, closed))} switches closed",),
         parts=(kind.card,),
-        subcircuits=(bank_subcircuit(kind, len(closed)),),
+        subcircuits=(bank_subcircuit(kind, len(closed), bends),),
         sections=(
             Section(
                 "line, virtual ground, and the gate voltage of closed switches",
@@ -127,6 +137,24 @@ def branch_ampere(resistance_ohm: Array, volt: float, technology: Technology, le
     linear = 1.0 + a * resistance_ohm - 2.0 * b * resistance_ohm * volt
     constant, square = a * volt - b * volt**2, b * resistance_ohm**2
     return np.asarray(2.0 * constant / (linear + np.sqrt(linear**2 + 4.0 * square * constant)))
+
+
+def bent_branch_ampere(resistance_ohm: Array, volt: float, technology: Technology) -> Array:
+    """Currents of closed branches, [n], whose resistors have the technology's voltage coefficients.
+
+    Newton on the voltage w of the resistor, i(w) = beta (V_ov u - u^2 / 2) with u = V - w, from that of a linear one.
+    """
+    switch, material = technology.switch, technology.resistor
+    beta = 1.0 / (switch.on_ohm * switch.overdrive_volt)
+    across = branch_ampere(resistance_ohm, volt, technology) * resistance_ohm
+    if not bent(material):
+        return across / resistance_ohm
+    for _ in range(_NEWTON):
+        rest = volt - across
+        miss = resistor_ampere(across, resistance_ohm, material) - beta * (switch.overdrive_volt - 0.5 * rest) * rest
+        slope = resistor_slope(across, resistance_ohm, material) + beta * (switch.overdrive_volt - rest)
+        across = across - miss / slope
+    return resistor_ampere(across, resistance_ohm, material)
 
 
 def bank_ampere(

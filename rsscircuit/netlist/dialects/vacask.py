@@ -47,6 +47,7 @@ from rsscircuit.quantities import spice_number
 EXTENSION = "sim"
 RELATIVE_TOLERANCE = 1e-9
 LEAST_AMPERE = 1e-18
+MOVING_TOLERANCE, MOVING_AMPERE = 1e-7, 1e-13  # of a transient: with less a transistor's charge ends it
 LEAST_COMPILED_AMPERE = 1e-16  # what PSP computes the current of a micrometre to
 ROUNDING_VOLT = 3e-15  # of some ten voltages of a volt
 _HEAD = ('load "resistor.osdi"', 'load "capacitor.osdi"', "model resistor resistor", "model capacitor capacitor")
@@ -86,7 +87,8 @@ def _groups(circuit: Circuit) -> Iterator[tuple[Element, ...]]:
 
 def _control(circuit: Circuit) -> Iterator[str]:
     heat = "" if circuit.celsius is None else f" temp={spice_number(circuit.celsius)}"
-    relative = spice_number(circuit.relative_tolerance or RELATIVE_TOLERANCE)
+    moving = isinstance(circuit.analysis, Transient)
+    relative = spice_number(circuit.relative_tolerance or (MOVING_TOLERANCE if moving else RELATIVE_TOLERANCE))
     damped = isinstance(circuit.analysis, Transient) and circuit.analysis.damped
     method = ' tran_method="gear2"' if damped else ""
     tolerances = f"reltol={relative} abstol={spice_number(_ampere(circuit))} vntol=1e-12"
@@ -102,6 +104,8 @@ def _ampere(circuit: Circuit) -> float:
         e.ohm for group in _groups(circuit) for e in group if isinstance(e, Resistor) and not isinstance(e.ohm, str)
     ]
     least = LEAST_COMPILED_AMPERE if circuit.modules else LEAST_AMPERE
+    if isinstance(circuit.analysis, Transient):
+        least = MOVING_AMPERE
     return max(least, ROUNDING_VOLT / min(ohms, default=1.0))
 
 
@@ -110,9 +114,9 @@ def _analysis(analysis: Analysis) -> Iterator[str]:
     match analysis:
         case OperatingPoint():
             yield "  analysis op1 op"
-        case DcSweep(source=source, start=start, stop=stop, step=step):
+        case DcSweep(source=source, start=start, stop=stop, points=points):  # by a step, rounding loses the last value
             place = f'instance="v{source}" parameter="dc"'
-            yield f"  sweep dc {place} from={number(start)} to={number(stop)} step={number(step)}"
+            yield f'  sweep dc {place} from={number(start)} to={number(stop)} mode="lin" points={points - 1}'
             yield "    analysis dc1 op"
         case Transient(step=step, stop=stop, from_initial=False, longest_step=longest):
             bound = "" if longest is None else f" maxstep={number(longest)}"

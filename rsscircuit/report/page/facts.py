@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsscircuit.design import Crossbar, Design, MappedLayer, load
+from rsscircuit.design.outcomes import Outcome, read_outcomes
 from rsscircuit.design.record import changed_groups, read_record
 from rsscircuit.errors import DesignError
 from rsscircuit.mapping import Tile
@@ -58,20 +59,24 @@ class Facts:
 
     Attributes:
         directory: As the user wrote it, for commands.
+        folder: Where it is read.
         inputs, labels: Files that commands are to name.
         record: ``design.json``.
         design: The design.
         changed: Groups of files that are no longer as they were written.
+        steps: What every step of the build left.
         exploration: What ``explore`` found, where it is given.
         why: Why a result cannot be computed, by its name.
     """
 
     directory: str
+    folder: Path
     inputs: str
     labels: str
     record: Result
     design: Design
     changed: list[str]
+    steps: Mapping[str, Outcome]
     why: Mapping[str, str]
     exploration: Result | None = None
 
@@ -84,9 +89,12 @@ class Facts:
         *,
         calibration: str | Path | None = None,
         exploration: Result | None = None,
+        shown: str | None = None,
         progress: Progress = silent,
     ) -> Facts:
         """The facts of a design; what is missing and soon computed is run (:func:`complete`).
+
+        ``shown`` is the directory that commands name, where it is not the one that is read.
 
         Raises:
             InputError: Inputs or labels that do not fit the network.
@@ -96,12 +104,14 @@ class Facts:
         design, record = load(folder), read_record(folder)
         why = complete(folder, inputs, labels, calibration, progress=progress)
         return cls(
-            directory=str(directory),
+            directory=str(directory) if shown is None else shown,
+            folder=folder,
             inputs="X.npy" if inputs is None else str(inputs),
             labels="Y.npy" if labels is None else str(labels),
             record=record,
             design=design,
             changed=changed_groups(folder, record),
+            steps=read_outcomes(folder),
             why=why,
             exploration=exploration,
         )
@@ -122,12 +132,12 @@ class Facts:
         Raises:
             DesignError: It cannot be read.
         """
-        path = Path(self.directory) / "results" / f"{name}.json"
+        path = self.folder / "results" / f"{name}.json"
         return _read(path) if path.is_file() else None
 
     def results(self, pattern: str) -> Iterator[Result]:
         """Every result of that pattern, by name."""
-        for path in sorted((Path(self.directory) / "results").glob(f"{pattern}.json")):
+        for path in sorted((self.folder / "results").glob(f"{pattern}.json")):
             yield _read(path)
 
     @cached_property

@@ -9,6 +9,7 @@ from rsscircuit.design.store import INPUTS_FILE
 from rsscircuit.report.page.facts import Facts, Result
 from rsscircuit.report.page.section import Mark, Missing, Section, Table
 from rsscircuit.report.page.words import count, plain, share
+from rsscircuit.report.steps import figure_of, remark_of
 
 VERDICT = {True: "PASS", False: "FAIL"}
 
@@ -30,6 +31,7 @@ def verification(facts: Facts) -> Section:
         title="Verification",
         lead=_lead(facts),
         tables=[
+            _steps(facts),
             _files(facts),
             *([_signoff(done)] if done else []),
             *([_simulations(simulated)] if simulated else []),
@@ -42,7 +44,7 @@ def verification(facts: Facts) -> Section:
 def _to_sign_off(facts: Facts, what: str) -> Missing:
     """The command, after a build with netlists where there are none, and with inputs where the design keeps none."""
     folder, record = Path(facts.directory), facts.record
-    words = () if (folder / INPUTS_FILE).is_file() else ("--inputs", facts.inputs)
+    words = () if (facts.folder / INPUTS_FILE).is_file() else ("--inputs", facts.inputs)
     asked = facts.missing(what, "signoff", *words)
     if record["options"]["netlists"] == "all":
         return asked
@@ -63,6 +65,16 @@ def _lead(facts: Facts) -> str:
         f"emitted "
         "bitstream, programs the emitted netlist."
     )
+
+
+def _steps(facts: Facts) -> Table:
+    """The steps of the build; the report itself, where it is one of them, is not among them yet."""
+    rows = [
+        (each.step, each.verdict, remark_of(each.check), figure_of(each.check), f"{each.seconds:.1f} s")
+        for each in facts.steps.values()
+    ]
+    heads = ("step", "check", "what the figure is", "figure (limit)", "time")
+    return Table(title="Steps of the build, each against the one before", heads=heads, rows=rows, left=3)
 
 
 def _files(facts: Facts) -> Table:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from rsscircuit import __version__, templates
+from rsscircuit import templates
 from rsscircuit.errors import DesignError, InputError
 from rsscircuit.partial import partial_directory, remove_leftovers, set_aside
 from rsscircuit.progress import Progress, silent
@@ -131,7 +132,7 @@ def _page(facts: Facts, sections: list[Section]) -> str:
         title=facts.title,
         technology=facts.record["technology"],
         generator=GENERATOR,
-        version=__version__,
+        version=version("rsscircuit"),
         style=Markup(f"{drawing.STYLE}\n{templates.read('report/page.css')}"),  # noqa: S704 - both are ours
         sections=sections,
         marks=MARKS,
