@@ -287,14 +287,9 @@ def montecarlo(
     with (
         Journal(folder, asked, Outcome, fresh=fresh) as journal,
         progress(f"{engine} {mapped.label} tile {tile}", trials) as bar,
+        journal.going_on(range(1, trials + 1), "trials"),
     ):
-        try:
-            lost = campaign.run(study, trials, journal, place, width, folder, bar)
-        except KeyboardInterrupt as stop:
-            kept = sum(number <= trials for number in journal.finished)
-            raise KeyboardInterrupt(
-                f"interrupted: {kept} of {trials} trials are kept; the same command goes on with the others"
-            ) from stop
+        lost = campaign.run(study, trials, journal, place, width, folder, bar)
         finished = [journal.finished[number] for number in range(1, trials + 1) if number in journal.finished]
     result = {
         "engine": engine,

@@ -53,18 +53,20 @@ def engineering(value: float, unit: str, digits: int = 3) -> str:
 
 
 def parse_range(text: str, where: str) -> tuple[float, float]:
-    """The two ends of ``"-40:125"``.
+    """The two ends of ``"-40:125"``, or of one number, which is both.
 
     Raises:
         InputError: Not two finite numbers, or the first is the larger.
     """
-    low, _, high = text.partition(":")
+    low, colon, high = text.partition(":")
     try:
-        ends = float(low), float(high)
+        ends = float(low), float(high if colon else low)
     except ValueError:
         ends = math.nan, math.nan
     if not (math.isfinite(ends[0]) and math.isfinite(ends[1]) and ends[0] <= ends[1]):
-        raise InputError("a range is LOW:HIGH", where=where, got=text, remedy="write for example -40:125")
+        raise InputError(
+            "a range is LOW:HIGH, or one number", where=where, got=text, remedy="write for example -40:125"
+        )
     return ends
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from rsscircuit.commands.shared import bars, directory_argument, json_option, option, print_json
+from rsscircuit.commands.shared import bars, calibration_option, directory_argument, json_option, option, print_json
 from rsscircuit.design.outcomes import PASS, STEPS, Outcome, as_record, read_outcomes
 from rsscircuit.options import ADC, DEFAULT_TOLERANCE, BuildOptions
 from rsscircuit.quantities import parse_tile
@@ -209,11 +209,18 @@ def inspect(directory: str, as_json: bool) -> None:
 @directory_argument
 @option("--inputs", metavar="X.npy", help="Evaluate the chip on these where that was not done yet.")
 @option("--labels", metavar="Y.npy", help="Whole numbers [N]; without them there is no accuracy.")
+@calibration_option
 @option("--exploration", metavar="DIR", help="Where explore wrote the choices to show beside this one.")
 @option("--out", metavar="DIR", help="Where it goes; else report/ in the design.")
 @json_option
 def report(
-    directory: str, inputs: str | None, labels: str | None, exploration: str | None, out: str | None, as_json: bool
+    directory: str,
+    inputs: str | None,
+    labels: str | None,
+    calibration: str | None,
+    exploration: str | None,
+    out: str | None,
+    as_json: bool,
 ) -> None:
     """Write what the design in DIR holds as one HTML page, its figures as SVG and their data as CSV."""
     from dataclasses import asdict
@@ -223,7 +230,7 @@ def report(
 
     check_plots("report", otherwise="")
     explored = None if exploration is None else read_exploration(exploration)
-    facts = Facts.of(directory, inputs, labels, exploration=explored, progress=bars(as_json))
+    facts = Facts.of(directory, inputs, labels, calibration=calibration, exploration=explored, progress=bars(as_json))
     written = write_report(facts, Path(directory) / "report" if out is None else Path(out), progress=bars(as_json))
     if as_json:
         print_json(asdict(written) | {"page": str(written.page)})

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from rsscircuit.commands.shared import LOST_TRIALS, bars, json_option, option, print_json
+from rsscircuit.commands.shared import LOST_TRIALS, bars, data_options, json_option, option, print_json
 from rsscircuit.options import DEFAULT_TOLERANCE
 
 AXES = ("technology", "bank", "resistors", "tile", "measurement_bits", "adc_bits")
@@ -20,9 +20,7 @@ AXES = ("technology", "bank", "resistors", "tile", "measurement_bits", "adc_bits
 )
 @click.argument("model", metavar="MODEL")
 @option("--out", required=True, metavar="DIR", help="Directory of the results; new, empty, or of an earlier run.")
-@option("--inputs", required=True, metavar="X.npy", help="[N, ...], as the network takes it.")
-@option("--labels", metavar="Y.npy", help="Whole numbers [N]; without them there is no accuracy.")
-@option("--limit", type=int, help="Only the first so many inputs.")
+@data_options
 @option("--calibration", metavar="X.npy", help="Inputs that input ranges and converters are laid out for, and that "
         "drive the rows in the costs; else bounds, and the first of --inputs.")  # fmt: skip
 @option("--technology", metavar="LIST", help="Axis: presets or TOML files, as sky130_xhigh_1M,mine.toml.")

@@ -8,15 +8,23 @@ from typing import Any
 
 import click
 
-from rsscircuit.commands.shared import LOST_TRIALS, bars, directory_argument, json_option, option, print_json
+from rsscircuit.commands.shared import (
+    LOST_TRIALS,
+    bars,
+    converter_options,
+    data_options,
+    directory_argument,
+    json_option,
+    option,
+    print_json,
+    stuck_options,
+)
 from rsscircuit.quantities import parse_numbers, parse_range
 
 
 @click.command(epilog="Example: generate-crossbar evaluate generated/lenet5 --inputs images.npy --labels labels.npy")
 @directory_argument
-@option("--inputs", required=True, metavar="X.npy", help="[N, ...], as the network takes it.")
-@option("--labels", metavar="Y.npy", help="Whole numbers [N]; without them there is no accuracy.")
-@option("--limit", type=int, help="Only the first so many inputs.")
+@data_options
 @option(
     "--effects",
     help="At work on the chip: all, none, or some of solver, measurement, faults, ageing, temperature, supply, "
@@ -24,15 +32,11 @@ from rsscircuit.quantities import parse_numbers, parse_range
     "read-out.",
 )
 @option("--attribute", is_flag=True, help="What each effect costs, alone and switched on in that order.")
-@option("--calibration", metavar="X.npy", help="Inputs that the converters are laid out for; else the first 256.")
-@option("--dac-bits", type=int, help="Converters at the rows; else the technology's.")
-@option("--adc-bits", type=int, help="Converters at the columns; else the technology's.")
-@option("--adc-percentile", type=float, help="Of a layer's column currents, full scale; else the technology's.")
+@converter_options
 @option("--celsius", type=float, default=27.0, help="Temperature.")
 @option("--supply", "supply_volt", type=float, metavar="VOLT", help="Of the switches' gates; else nominal.")
 @option("--years", type=float, default=0.0, help="Age.")
-@option("--stuck-open", type=float, default=0.0, metavar="SHARE", help="Switches stuck since programming.")
-@option("--stuck-closed", type=float, default=0.0, metavar="SHARE", help="The same.")
+@stuck_options
 @option("--seed", type=int, default=1, help="Of drift, faults and noise; offsets are the die's own.")
 @option("--engine", default="nodal", help="nodal, or ngspice for some --images.")
 @option("--images", metavar="N|LIST", help="With --engine ngspice: so many from the first, or numbers as 3,7,0.")
@@ -85,21 +89,15 @@ def evaluate(
     "--limit-agreement 0.99",
 )
 @directory_argument
-@option("--inputs", required=True, metavar="X.npy", help="[N, ...], as the network takes it.")
-@option("--labels", metavar="Y.npy", help="Whole numbers [N]; without them there is no accuracy.")
-@option("--limit", type=int, help="Only the first so many inputs.")
+@data_options
 @option("--dies", type=int, default=100, help="How many; of a fixed program, so many drifts.")
 @option("--fixed-program", is_flag=True, help="Keep the design's die and program; move temperature, supply and age.")
 @option("--limit-accuracy", type=float, metavar="SHARE", help="Accuracy that a die has to reach.")
 @option("--limit-agreement", type=float, metavar="SHARE", help="Agreement with the trained network, likewise.")
 @option("--limit-error", type=float, metavar="FRACTION", help="Output error that it may have.")
 @option("--effects", default="all", help="At work on the chip, as evaluate takes them.")
-@option("--calibration", metavar="X.npy", help="Inputs that the converters are laid out for; else the first 256.")
-@option("--dac-bits", type=int, help="Converters at the rows; else the technology's.")
-@option("--adc-bits", type=int, help="Converters at the columns; else the technology's.")
-@option("--adc-percentile", type=float, help="Of a layer's column currents, full scale; else the technology's.")
-@option("--stuck-open", type=float, default=0.0, metavar="SHARE", help="Switches stuck since programming.")
-@option("--stuck-closed", type=float, default=0.0, metavar="SHARE", help="The same.")
+@converter_options
+@stuck_options
 @option("--celsius", metavar="LOW:HIGH", help="Temperatures, one a die; else 27, of a fixed program -40:125.")
 @option("--supply", metavar="LOW:HIGH", help="Supplies, volt; else nominal, of a fixed program nominal +- 10 %.")
 @option("--years", metavar="LOW:HIGH", help="Ages; else 0, of a fixed program 0:10.")

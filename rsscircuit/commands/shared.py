@@ -25,6 +25,37 @@ def option(name: str, *names: str, **settings: Any) -> Callable[[Callable[..., N
     return click.option(name, *names, show_default=settings.get("default") is not None, **settings)
 
 
+def _together(*options: Callable[[Callable[..., None]], Callable[..., None]]) -> Callable[[Callable[..., None]], Any]:
+    """Several options as one, in this order."""
+
+    def add(function: Callable[..., None]) -> Callable[..., None]:
+        for each in reversed(options):
+            function = each(function)
+        return function
+
+    return add
+
+
+data_options = _together(
+    option("--inputs", required=True, metavar="X.npy", help="[N, ...], as the network takes it."),
+    option("--labels", metavar="Y.npy", help="Whole numbers [N]; without them there is no accuracy."),
+    option("--limit", type=int, help="Only the first so many inputs."),
+)
+calibration_option = option(
+    "--calibration", metavar="X.npy", help="Inputs that the converters are laid out for; else the first 256."
+)
+converter_options = _together(
+    calibration_option,
+    option("--dac-bits", type=int, help="Converters at the rows; else the technology's."),
+    option("--adc-bits", type=int, help="Converters at the columns; else the technology's."),
+    option("--adc-percentile", type=float, help="Of a layer's column currents, full scale; else the technology's."),
+)
+stuck_options = _together(
+    option("--stuck-open", type=float, default=0.0, metavar="SHARE", help="Switches stuck since programming."),
+    option("--stuck-closed", type=float, default=0.0, metavar="SHARE", help="The same."),
+)
+
+
 def bars(as_json: bool) -> Progress:
     """Progress bars, or none beside JSON."""
     return silent if as_json else bar

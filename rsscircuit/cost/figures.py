@@ -63,6 +63,8 @@ def load_figures(technology: Technology, path: str | Path | None = None) -> Figu
 def _own(path: Path, known: Mapping[str, Figure]) -> dict[str, Figure]:
     try:
         entries = tomllib.loads(path.read_text("utf-8-sig"))
+    except FileNotFoundError as error:
+        raise InputError("no such file", where=_WHERE, got=str(path)) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError("cannot read the figures", where=_WHERE, got=str(error), remedy="give a TOML file") from error
     faults = [fault for name, entry in entries.items() if (fault := _fault(name, entry, known))]

@@ -123,15 +123,13 @@ def explore(
         missing = sum(map(len, groups))
         whole = seconds(study, network, data, calibrating, groups) if groups else 0.0
         say(_announced(groups, len(numbers), whole, max(1, workers), elsewhere=dask is not None))
-        with _empty(Path(study.scratch)), progress("points", len(numbers)) as bar:
+        with (
+            _empty(Path(study.scratch)),
+            progress("points", len(numbers)) as bar,
+            journal.going_on(keys.values(), "points"),
+        ):
             bar(len(numbers) - missing)
-            try:
-                lost = collect(partial(run_points, study), groups, journal, place, bar)
-            except KeyboardInterrupt as stop:
-                kept = sum(key in journal.finished for key in keys.values())
-                raise KeyboardInterrupt(
-                    f"interrupted: {kept} of {len(numbers)} points are kept; the same command goes on with the others"
-                ) from stop
+            lost = collect(partial(run_points, study), groups, journal, place, bar)
         outcomes = {number: journal.finished.get(key) for number, key in keys.items()}
     commands = {number: commands_of(number, axes, study, out, model, inputs, labels, calibration) for number in numbers}
     result = summarise(axes, quality, outcomes, lost, commands) | {"images": len(data), "asked": asked}

@@ -83,8 +83,10 @@ def given_data(
     if workers is not None and workers < 1:
         raise InputError("a number of workers is from 1", where="--workers", got=workers)
     cases = np.arange(min(len(data), limit or len(data))) if images is None else np.asarray(images, np.int64)
-    if not cases.size or cases.min() < 0 or cases.max() >= len(data):
-        raise InputError(f"inputs are numbered 0 to {len(data) - 1}", where="--images", got=str(images))
+    absent = cases[(cases < 0) | (cases >= len(data))]
+    if absent.size or not cases.size:
+        got = int(absent[0]) if absent.size else "none"
+        raise InputError(f"inputs are numbered 0 to {len(data) - 1}", where="--images", got=got)
     with progress("trained", len(cases)) as advance:
         return Data(design, data, wanted, cases=cases.tolist(), workers=workers or default_workers(), progress=advance)
 

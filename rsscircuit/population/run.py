@@ -112,16 +112,14 @@ def network_yield(
     stem = f"yield_{'fixed' if fixed else 'dies'}"
     file = result_file(directory, stem)
     folder = file.path.parent / f"{stem}_{digest(asked)}"
-    with Journal(folder, asked, ChipOutcome, fresh=fresh) as journal, progress(study.kind, dies) as bar:
+    with (
+        Journal(folder, asked, ChipOutcome, fresh=fresh) as journal,
+        progress(study.kind, dies) as bar,
+        journal.going_on(range(1, dies + 1), "chips"),
+    ):
         missing = [number for number in range(1, dies + 1) if number not in journal.finished]
         bar(dies - len(missing))
-        try:
-            lost = collect(partial(run_chips, study), [(number,) for number in missing], journal, place, bar)
-        except KeyboardInterrupt as stop:
-            kept = sum(number <= dies for number in journal.finished)
-            raise KeyboardInterrupt(
-                f"interrupted: {kept} of {dies} chips are kept; the same command goes on with the others"
-            ) from stop
+        lost = collect(partial(run_chips, study), [(number,) for number in missing], journal, place, bar)
         finished = [journal.finished[number] for number in range(1, dies + 1) if number in journal.finished]
     result: dict[str, Any] = {
         "kind": study.kind,

@@ -45,14 +45,15 @@ class Limits:
         """Refuse limits that say nothing.
 
         Raises:
-            InputError: A share beyond 0 and 1, an error not above 0, or an accuracy without labels.
+            InputError: A share beyond 0 and 1, an error that is 0 or beyond 1, or an accuracy without labels.
         """
         for name in ("accuracy", "agreement"):
             if name in self.given and not 0 <= self.given[name] <= 1:
                 raise InputError(f"an {name} is from 0 to 1", where=f"--limit-{name}", got=self.given[name],
                                  remedy="write 99 % as 0.99")  # fmt: skip
-        if self.output_error is not None and not self.output_error > 0:
-            raise InputError("an error is above 0", where="--limit-error", got=self.output_error)
+        if self.output_error is not None and not 0 < self.output_error <= 1:
+            raise InputError("a limit of the output error is above 0 and at most 1", where="--limit-error",
+                             got=self.output_error, remedy="write 3 % as 0.03")  # fmt: skip
         if self.accuracy is not None and not labelled:
             raise InputError("without labels there is no accuracy", where="--limit-accuracy", remedy="add --labels")
 

@@ -249,9 +249,9 @@ def _scatter(axes: Any, result: Mapping[str, Any], done: Sequence[Point], qualit
     axes.margins(x=0.12, y=0.15)
     axes.set(xlabel=_COSTS[cost][0], ylabel=f"{BADNESS[quality]}, %")
     costs, bad = zip(*(_place(point, quality, cost) for point in done), strict=True)
-    _logarithmic(axes, "x", costs)
+    logarithmic(axes, "x", costs)
     if quality == "output-error" and min(bad) > 0:
-        _logarithmic(axes, "y", bad)
+        logarithmic(axes, "y", bad)
     _number(axes, numbers, front)
     axes.grid(color="0.92", linewidth=0.6)
     axes.set_axisbelow(True)
@@ -281,14 +281,14 @@ def _number(axes: Any, numbers: Sequence[int], front: Sequence[tuple[float, floa
         )
 
 
-def _logarithmic(axes: Any, which: str, values: Sequence[float]) -> None:
-    """A logarithmic axis with plain numbers, some of them also where it spans less than a decade."""
+def logarithmic(axes: Any, which: str, values: Sequence[float], near: float = 10.0) -> None:
+    """A logarithmic axis, ``x`` or ``y``, with plain numbers; with more where ``values`` span less than ``near``."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axes.set(**{f"{which}scale": "log"})
-    near = max(values) < 10.0 * min(values)
     axis = getattr(axes, f"{which}axis")
-    axis.set_major_locator(LogLocator(subs=(1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0) if near else (1, 2, 5)))
+    close = max(values) < near * min(values)
+    axis.set_major_locator(LogLocator(subs=(1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0) if close else (1, 2, 5)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 

@@ -40,6 +40,8 @@ def check_choices(engine: str, given: Collection[str]) -> None:
 def show_evaluation(result: Mapping[str, Any]) -> None:
     """Accuracy, agreement and output error, a row a variant."""
     rows = _variants(result)
+    if "mapped" not in result["agreement"]:
+        rows[-1] = ("chip, with what is at work", *rows[-1][1:])
     if without := result.get("without_corners"):
         rows += [(f"{name}, chosen without corners", *figures) for name, *figures in _variants(without)[1:]]
     print_table(("", "accuracy", "agreement with trained", "output error"), rows)
@@ -151,7 +153,7 @@ def _range_lines(result: Mapping[str, Any]) -> list[str]:
     lines = ["beyond the input range: " + ", ".join(f"{name} {percent(share, 2)}" for name, share in beyond.items())]
     if any(share > WORTH_A_WARNING for share in beyond.values()):
         lines += [
-            "WARNING: without a DAC, drives are taken beyond the input range as they come, where the switch model does",
-            "not hold; a DAC cuts them off. Build with calibration inputs like these.",
+            "WARNING: these inputs go beyond the range that the design was built for. A DAC cuts them off; without one",
+            "the switch model does not hold. Scale them as for training, or build with --calibration like them.",
         ]
     return lines

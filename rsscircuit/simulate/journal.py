@@ -10,7 +10,8 @@ import csv
 import fcntl
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Generic, Protocol, Self, TypeVar
 
@@ -82,6 +83,17 @@ class Journal(Generic[R]):
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+    @contextmanager
+    def going_on(self, wanted: Collection[int], what: str) -> Iterator[None]:
+        """Where the run of the ``wanted`` trials is interrupted, say how many are kept; ``what`` names them."""
+        try:
+            yield
+        except KeyboardInterrupt as stop:
+            kept = sum(number in self.finished for number in wanted)
+            raise KeyboardInterrupt(
+                f"interrupted: {kept} of {len(wanted)} {what} are kept; the same command goes on with the others"
+            ) from stop
 
     def append(self, outcome: R) -> None:
         """Keep one more trial."""

@@ -59,7 +59,7 @@ def parse_corners(text: str, technology: Technology) -> tuple[Corner, ...]:
                 got=text,
                 remedy="write for example celsius=-40:125,supply=1.62:1.98,volt=0.2",
             )
-        low, high = parse_range(value if ":" in value else f"{value}:{value}", "--corners")
+        low, high = parse_range(value, "--corners")
         refuse_far(name, max(low, high, key=abs), technology, where="--corners")
         if name == "volt":
             high = max(abs(low), abs(high))

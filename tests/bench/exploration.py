@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from networks import cpu_seconds
 from pages import PICTURES, Block, write
 
 from rsscircuit.execution import default_workers
@@ -87,12 +88,6 @@ def pair_rows(result: Mapping[str, Any]) -> list[tuple[str, ...]]:
                 )
             )
     return rows
-
-
-def cpu_seconds() -> float:
-    """Of the workers that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def main() -> None:

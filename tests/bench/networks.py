@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ NETWORKS = {
     "LeNet5, Fashion-MNIST": ("lenet5_fashion", "lenet5.onnx"),
     "ResNet-20, Fashion-MNIST": ("resnet20_fashion", "resnet20.onnx"),
 }
+CHOSEN_ON = 1000  #: of the test images, the first, had a part in the choice of the defaults
 IMAGES = {"resnet20_fashion": "lenet5_fashion"}  #: whose images a network takes that has none of its own
 
 
@@ -71,6 +74,24 @@ def measured(name: str, limit: int | None, **choices: Any) -> tuple[rsscircuit.D
     with built(name, **choices) as made:
         found = rsscircuit.evaluate(made.directory, made.images, made.labels, limit=limit, calibration=made.calibration)
         return made.design, found
+
+
+def cut(path: Path, first: int, last: int | None = None) -> Path:
+    """A file beside ``path`` with only the images or labels from ``first`` to before ``last``."""
+    place = path.with_stem(f"{path.stem}_{first}_{last or ''}")
+    np.save(place, np.load(path)[first:last])
+    return place
+
+
+def cpu_seconds() -> float:
+    """Of the workers that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def load() -> str:
+    """How many processes wanted a core over the last minute, one's own among them."""
+    return f"{os.getloadavg()[0]:.1f}"
 
 
 def percent(fraction: float, digits: int) -> str:

@@ -395,6 +395,7 @@ def test_ngspice_agrees_on_a_small_network(small_design: Path, small_inputs: Pat
         (["--celsius", "-250"], "impossible temperature"),
         (["--stuck-open", "0.6", "--stuck-closed", "0.6"], "share of the switches"),
         (["--workers", "0"], "from 1"),
+        (["--engine", "ngspice", "--images", "3,4000,5000"], "got 4000"),
     ],
 )
 def test_bad_choices_are_named(words: list[str], says: str, small_design: Path, small_inputs: Path) -> None:
@@ -407,6 +408,7 @@ def test_the_command_prints_what_was_at_work(small_design: Path, small_inputs: P
     asked = ["evaluate", str(small_design), "--inputs", str(small_inputs)]
     plain = CliRunner().invoke(cli, asked).output
     assert "chip, converters and all" in plain
+    assert "chip, with what is at work" in CliRunner().invoke(cli, [*asked, "--effects", "wires"]).output
     assert "first inputs themselves" in plain
     assert "idle: faults (none asked for)" in plain
     told = CliRunner().invoke(cli, [*asked, "--attribute", "--effects", "wires,adc", "--json"]).output

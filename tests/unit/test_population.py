@@ -269,6 +269,7 @@ def test_shares_and_the_worst() -> None:
         ({"limits": Limits(accuracy=0.9)}, "--limit-accuracy: without labels"),
         ({"limits": Limits(agreement=99.0)}, "--limit-agreement: an agreement is from 0 to 1; got 99"),
         ({"limits": Limits(output_error=0.0)}, "--limit-error"),
+        ({"limits": Limits(output_error=3.0)}, r"--limit-error.*write 3 % as 0.03"),
         ({"celsius": (0.0, 2000.0)}, "--celsius: .* beyond 250 C"),
         ({"effects": "gravity"}, "--effects"),
         ({"operation": Operation(adc_bits=0)}, "--adc-bits"),

@@ -27,6 +27,7 @@ import rsscircuit
 from rsscircuit import analyses, cli
 from rsscircuit.design.record import fingerprint, read_record
 from rsscircuit.errors import InputError
+from rsscircuit.inference import Operation
 from rsscircuit.options import BuildOptions
 from rsscircuit.population import network_yield
 from rsscircuit.report.page import Facts, drawing, read_exploration, write_report
@@ -38,6 +39,14 @@ from rsscircuit.report.page.words import count, quantity, share, square
 from rsscircuit.simulate.nodal import WiredArray
 from rsscircuit.simulation import Choices, simulate_tile
 
+#: Words of a picture that lie on each other by more than a pixel either way.
+COLLISIONS = """[...document.querySelectorAll('svg')].flatMap(picture => {
+    const words = [...picture.querySelectorAll('text')].map(word => [word.textContent, word.getBoundingClientRect()]);
+    return words.flatMap(([one, a], place) => words.slice(place + 1)
+        .filter(([_, b]) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+            && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1 && a.height > 1)
+        .map(([other]) => `${picture.getAttribute('aria-label').slice(0, 40)}: ${one} | ${other}`));
+})"""
 SCHEMES = {"light": drawing.LIGHT, "dark": drawing.DARK}
 SIZES = [(390, 844), (1280, 900)]
 EXPLORED = {
@@ -257,6 +266,33 @@ def test_results_of_another_design_are_left_out_by_name_with_their_commands(
         Facts.of(str(design), exploration=EXPLORED | {"asked": {"model": "another"}})
 
 
+def test_an_evaluation_of_some_effects_is_not_taken_for_the_chip(
+    small_design: Path, small_inputs: Path, tmp_path: Path
+) -> None:
+    design = Path(shutil.copytree(small_design, tmp_path / "design", ignore=shutil.ignore_patterns("results")))
+    warning = "these alone were at work when it was evaluated: wires, adc."
+    for effects, warned in (("wires,adc", True), (None, False)):
+        analyses.evaluate(design, small_inputs, effects=effects)
+        text = write_report(Facts.of(str(design)), tmp_path / "out").page.read_text("utf-8")
+        assert (warning in text) is warned
+        assert ("chip, converters and all" in text) is not warned
+        assert "away from its nominal point" not in text
+    analyses.evaluate(design, small_inputs, operation=Operation(celsius=85.0, stuck_open=0.01))
+    text = write_report(Facts.of(str(design)), tmp_path / "out").page.read_text("utf-8")
+    assert "away from its nominal point: 85 C, 1\u00a0% of the switches stuck open." in text
+
+
+def test_the_converters_of_a_report_are_laid_out_for_what_is_given(
+    small_design: Path, small_inputs: Path, tmp_path: Path
+) -> None:
+    design = Path(shutil.copytree(small_design, tmp_path / "design", ignore=shutil.ignore_patterns("results")))
+    np.save(tmp_path / "calibration.npy", np.load(small_inputs)[:7])
+    Facts.of(design, small_inputs, calibration=tmp_path / "calibration.npy")
+    for name in ("evaluate", "attribution"):
+        found = json.loads((design / "results" / f"{name}.json").read_text())
+        assert found["readout"]["laid_out_for"] == "7 inputs, calibration"
+
+
 def test_nothing_else_is_overwritten(full: tuple[Path, dict[str, bytes]], tmp_path: Path) -> None:
     design, _ = full
     (tmp_path / "notes.txt").write_text("mine")
@@ -304,6 +340,9 @@ def test_a_browser_shows_it(
     wide, seen = browser.value("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert seen == width
     assert wide <= seen
+    cut_off = "[...document.querySelectorAll('.box')].filter(box => box.scrollWidth > box.clientWidth).length"
+    assert width < 1280 or browser.value(cut_off) == 0
+    assert browser.value(COLLISIONS) == []
     loaded = (
         "Promise.all([...document.querySelectorAll('image')].map(i => {const p = new Image();"
         "p.src = i.href.baseVal; return p.decode().then(() => p.naturalWidth)}))"
@@ -389,7 +428,8 @@ def test_only_the_worst_of_many_are_shown() -> None:
 
 def test_numbers_are_written_for_people() -> None:
     assert share(0.0123456) == "1.23\u00a0%"
-    assert share(2.5e-5) == "25\u00a0ppm"
+    assert share(2.5e-5) == "0.0025\u00a0%"
+    assert share(9.39e-7) == "9.39e-5\u00a0%"
     assert share(-0.00499) == "−0.499\u00a0%"
     assert share(0.9998, 5) == "99.98\u00a0%"
     assert share(0.0) == "0\u00a0%"

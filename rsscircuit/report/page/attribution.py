@@ -62,7 +62,8 @@ def _lead(evaluation: Result | None, found: Result | None) -> str:
 
 def _variants(result: Result) -> Table:
     rows = []
-    for key, name in VARIANTS.items():
+    names = VARIANTS if "mapped" in result["agreement"] else VARIANTS | {"chip": "chip, with what is at work"}
+    for key, name in names.items():
         agreement, error = result["agreement"].get(key), result["output_error"].get(key)
         if agreement is None and key != "trained":
             continue
@@ -137,9 +138,8 @@ def _figure(result: Result) -> Figure:
     return Figure(
         name="attribution",
         title="Output error by effect",
-        caption="Left: with this effect alone. Right: what it adds to the squared output error, switched on "
-        "after those "
-        "above it.",
+        caption="Left: with this effect alone. Right: what it adds to the squared output error, switched on after "
+        "those above it; to the left of zero it takes some of theirs back.",
         alt=alt,
         mark=Mark.SIMULATED,
         drawing=draw(

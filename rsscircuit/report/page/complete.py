@@ -16,7 +16,12 @@ ATTRIBUTED = 1000  # inputs
 
 
 def complete(
-    directory: str | Path, inputs: str | Path | None, labels: str | Path | None, *, progress: Progress = silent
+    directory: str | Path,
+    inputs: str | Path | None,
+    labels: str | Path | None,
+    calibration: str | Path | None = None,
+    *,
+    progress: Progress = silent,
 ) -> dict[str, str]:
     """Run what is missing in ``results/``, or is there of another design.
 
@@ -24,6 +29,7 @@ def complete(
         directory: The design.
         inputs: ``.npy`` file; without it only the cost is computed.
         labels: ``.npy`` file of their classes.
+        calibration: ``.npy`` file that the converters are laid out for; without it the first of ``inputs``.
         progress: Bars for people.
 
     Returns:
@@ -32,7 +38,7 @@ def complete(
     Raises:
         InputError: A file that is not there, or is no array.
     """
-    for given, option in ((inputs, "--inputs"), (labels, "--labels")):
+    for given, option in ((inputs, "--inputs"), (labels, "--labels"), (calibration, "--calibration")):
         if given is not None:
             read_user_array(given, option, mapped=True)  # refused now, whether it will be needed or not
     results, why = Results.of(directory, read_record(Path(directory))), {}
@@ -47,7 +53,9 @@ def complete(
             why["cost"] = str(error)
     if inputs is not None:
         if missing("evaluate"):
-            analyses.evaluate(directory, inputs, labels, progress=progress)
+            analyses.evaluate(directory, inputs, labels, calibration=calibration, progress=progress)
         if missing("attribution"):
-            analyses.attribute_errors(directory, inputs, labels, limit=ATTRIBUTED, progress=progress)
+            analyses.attribute_errors(
+                directory, inputs, labels, limit=ATTRIBUTED, calibration=calibration, progress=progress
+            )
     return why

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rsscircuit.errors import InputError
+from rsscircuit.report.exploration import logarithmic
 from rsscircuit.report.page.drawing import SERIES, draw
 from rsscircuit.report.page.facts import Facts, Result
 from rsscircuit.report.page.section import Figure, Mark, Missing, Section, Table
@@ -74,8 +75,10 @@ def _figure(found: Result, points: Sequence[Point]) -> Figure:
             front = sorted((by_number[number] for number in found["fronts"][FRONT][cost]), key=lambda each: each[key])
             for chosen, line, colour in ((by_number.values(), "", SERIES[0]), (front, "-", SERIES[1])):
                 xs, ys = [scale * each[key] for each in chosen], [100 * each[QUALITY] for each in chosen]
-                axes.plot(xs, ys, marker="o", markersize=4, linestyle=line, color=colour)
-            axes.set(xscale="log", yscale="log", xlabel=words)
+                axes.step(xs, ys, where="post", marker="o", markersize=4, linestyle=line, color=colour)
+            axes.set_xlabel(words)
+            logarithmic(axes, "x", [scale * each[key] for each in by_number.values()], near=3.0)
+            logarithmic(axes, "y", [100 * each[QUALITY] for each in by_number.values()])
             axes.grid(visible=True)
         every[0].set_ylabel("output error, %")
 
@@ -87,7 +90,7 @@ def _figure(found: Result, points: Sequence[Point]) -> Figure:
     return Figure(
         name="pareto",
         title="Output error against cost",
-        caption="Joined: choices that no other beats in both.",
+        caption="Joined: choices that no other beats in both. Area and energy are by the component models of the cost.",
         alt=alt,
         mark=Mark.SIMULATED,
         drawing=draw("pareto", alt, (4.8, 2.8), fill, ("point", *keys), rows),

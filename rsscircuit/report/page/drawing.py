@@ -156,3 +156,11 @@ def picture_of(values: NDArray[np.floating[Any]], scale: float, colours: str, le
     pixels = np.array(colormaps[colours](steps / (levels - 1), bytes=True), dtype=np.uint8)
     pixels[np.isnan(values)] = 0
     return pixels
+
+
+def colours_of(low: float, high: float, colours: str) -> Any:
+    """What a colour bar from ``low`` to ``high`` shows."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    return ScalarMappable(Normalize(low, high), colours)

@@ -88,6 +88,7 @@ class Facts:
         inputs: str | Path | None = None,
         labels: str | Path | None = None,
         *,
+        calibration: str | Path | None = None,
         exploration: Result | None = None,
         shown: str | None = None,
         progress: Progress = silent,
@@ -108,7 +109,7 @@ class Facts:
                 where="--exploration",
                 remedy=f"explore {record['model']['file']} again, or leave it out",
             )
-        why = complete(folder, inputs, labels, progress=progress)
+        why = complete(folder, inputs, labels, calibration, progress=progress)
         return cls(
             directory=str(directory) if shown is None else shown,
             folder=folder,

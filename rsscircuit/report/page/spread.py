@@ -202,7 +202,7 @@ def _tile(result: Result) -> Figure:
     name = f"montecarlo-{result['files'].removeprefix('montecarlo_').rsplit('_', 1)[0]}".replace("_", "-")
     return Figure(
         name=name,
-        title=f"Output error of {where}",
+        title=f"Output error of {where}, over {_kind(result)}",
         caption=f"{count(len(errors))} {what}, {result['engine']}, {'with' if result['wires'] else 'without'} wires.",
         alt=alt,
         mark=Mark.SIMULATED,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
 
+from rsscircuit.inference import Operation
 from rsscircuit.report.page.facts import Facts
 from rsscircuit.report.page.section import Card, Mark, Missing, Section
 from rsscircuit.report.page.words import count, plain, quantity, sentence, share, square
@@ -96,6 +99,11 @@ def _warnings(facts: Facts) -> Iterator[str]:
         names = ", ".join(f"{tile['layer']} {tile['tile']}" for tile in failed[:3])
         yield f"Sign-off failed on {count(len(failed), 'tile')}: {names}."
     evaluation = facts.result("evaluate") or {"beyond_range": {}, "saturated": {}}
+    if evaluation.get("agreement") and "mapped" not in evaluation["agreement"]:
+        at_work = ", ".join(evaluation["effects"]) or "nothing"
+        yield f"Of the effects of the chip these alone were at work when it was evaluated: {at_work}."
+    if aside := ", ".join(_aside(evaluation.get("conditions", {}))):
+        yield f"The chip was evaluated away from its nominal point: {aside}."
     for key, words in (
         ("beyond_range", "activations beyond the input range"),
         ("saturated", "conversions cut off by the ADC"),
@@ -108,3 +116,18 @@ def _warnings(facts: Facts) -> Iterator[str]:
     reached = facts.record["summary"]["beyond_reach"]
     if reached:
         yield f"{count(reached, 'target')} lie beyond the reach of their banks; more resistors a bank would serve them."
+
+
+def _aside(conditions: Mapping[str, Any]) -> Iterator[str]:
+    """Conditions that are not the nominal ones."""
+    words = {
+        "celsius": lambda value: f"{plain(value)} C",
+        "supply_volt": lambda value: f"{plain(value)} V",
+        "years": lambda value: f"{plain(value)} years old",
+        "stuck_open": lambda value: f"{share(value)} of the switches stuck open",
+        "stuck_closed": lambda value: f"{share(value)} stuck closed",
+    }
+    nominal = asdict(Operation())
+    for name, value in conditions.items():
+        if name in words and value != nominal[name]:
+            yield words[name](value)

@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.report.page.drawing import FAINT, INK, SERIES, draw, matrix_rows, picture_of
+from rsscircuit.report.page.drawing import FAINT, INK, SERIES, colours_of, draw, matrix_rows, picture_of
 from rsscircuit.report.page.facts import ROUNDING, Facts, LayerErrors
 from rsscircuit.report.page.section import Figure, Mark, Section, Table, parted
-from rsscircuit.report.page.words import count, share
+from rsscircuit.report.page.words import count, plain, share
 
 BINS = 81
 MOST_PIXELS = 1_000_000  # of all maps together
 LEAST_PIXELS = 20_000  # of one
 LARGEST_CELL = 0.14  # inch
-MAP_COLOURS = "coolwarm"
+BESIDE = 1.4  # inch, of a map's width, for what stands at its sides
+MAP_COLOURS, ON_MAP = "coolwarm", "#000000"  # of a map in either scheme, and of lines on it
 
 
 def weights(facts: Facts) -> Section:
@@ -95,22 +96,21 @@ def _histograms(facts: Facts, errors: list[LayerErrors]) -> Figure:
     reach = max(max(each.tolerance, float(np.quantile(np.abs(each.drawn), 0.999))) for each in errors) * 1.25
     edges = np.linspace(-reach, reach, BINS + 1)
     counts = [np.histogram(np.clip(each.drawn, -reach, reach), edges)[0] for each in errors]
-    unit, word = (1e6, "ppm") if reach < 1e-3 else (100.0, "%")
 
     def fill(figure: Any) -> None:
         axes = figure.subplots()
         for place, (each, found) in enumerate(zip(errors, counts, strict=True)):
             base = len(errors) - 1 - place
             heights = base + 0.85 * found / max(1, found.max())
-            axes.stairs(heights, unit * edges, baseline=base, fill=True, color=SERIES[0], alpha=0.75)
-            axes.plot([-unit * reach, unit * reach], [base, base], color=FAINT, linewidth=0.6)
+            axes.stairs(heights, 100 * edges, baseline=base, fill=True, color=SERIES[0], alpha=0.75)
+            axes.plot([-100 * reach, 100 * reach], [base, base], color=FAINT, linewidth=0.6)
             for side in (-1, 1):
-                limit = side * unit * each.tolerance
+                limit = side * 100 * each.tolerance
                 axes.plot([limit, limit], [base, base + 0.9], color=SERIES[4], linewidth=1.2)
         axes.set_yticks(range(len(errors)), [each.layer.name for each in reversed(errors)])
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        axes.set(xlabel=f"error, {word} of the layer's full scale", xlim=(-unit * reach, unit * reach))
+        axes.set(xlabel="error, % of the layer's full scale", xlim=(-100 * reach, 100 * reach))
         axes.set_ylim(-0.1, len(errors))
 
     title = "Weight errors of every layer"
@@ -172,27 +172,32 @@ def _map(facts: Facts, each: LayerErrors, most: int) -> Figure:
     scale = 1.25 * each.tolerance or float(np.abs(each.drawn).max()) or 1.0
     pixels = picture_of(canvas.T, scale, MAP_COLOURS)
     missed = each.missed
-    width = min(4.8, max(2.6, 0.75 + LARGEST_CELL * rows))
-    height = min(3.2, max(0.5, (width - 0.75) * columns / rows), max(0.5, LARGEST_CELL * columns)) + 0.75
+    width = min(4.8, max(2.6, BESIDE + LARGEST_CELL * rows))
+    height = min(3.2, max(0.5, (width - BESIDE) * columns / rows), max(0.5, LARGEST_CELL * columns)) + 0.75
     starts = [sorted({getattr(tile, side) for tile in layer.tiles})[1:] for side in ("row", "column")]
 
     def fill(figure: Any) -> None:
         axes = figure.subplots()
         axes.imshow(pixels, interpolation="none", extent=(0, rows, columns, 0), aspect="auto")
-        axes.vlines(starts[0], 0, columns, color=INK, linewidth=0.7)
-        axes.hlines(starts[1], 0, rows, color=INK, linewidth=0.7)
+        axes.vlines(starts[0], 0, columns, color=ON_MAP, linewidth=0.7)
+        axes.hlines(starts[1], 0, rows, color=ON_MAP, linewidth=0.7)
         if len(missed):
             axes.scatter(
                 missed[:500, 0] + 0.5,
                 missed[:500, 1] + 0.5,
                 s=28,
                 facecolors="none",
-                edgecolors=SERIES[3],
+                edgecolors=ON_MAP,
                 linewidths=1.2,
             )
         axes.set(xlabel="row of the matrix (input, bias first)", ylabel="column")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.yaxis.get_major_locator().set_params(integer=True, nbins=4)
+        ends = (-100 * scale, 100 * scale)
+        bar = figure.colorbar(colours_of(*ends, MAP_COLOURS), ax=axes, label="error, %", fraction=0.05, pad=0.02)
+        bar.set_ticks([ends[0], 0.0, ends[1]], labels=[plain(ends[0], 2), "0", f"+{plain(ends[1], 2)}"])
+        bar.outline.set_edgecolor(INK)
+        bar.ax.tick_params(color=INK)
 
     name = f"weight-map-{layer.label.replace('_', '-')}"
     tiles = count(len(layer.tiles), "tile")
@@ -201,7 +206,7 @@ def _map(facts: Facts, each: LayerErrors, most: int) -> Figure:
         f"{len(missed)} missed the tolerance"
     )
     parts = [
-        f"{tiles}, numbered row tile by row tile. Blue to red: −{share(scale)} to +{share(scale)} of full scale"
+        f"{tiles}, numbered row tile by row tile. Errors are of the layer's full scale"
         + (f"; the tolerance is {share(each.tolerance)}." if each.tolerance else "."),
         f"A pixel is the worst of {k} × {k} pairs." if k > 1 else "A pixel is a pair.",
     ]

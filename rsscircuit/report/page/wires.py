@@ -9,7 +9,7 @@ import numpy as np
 
 from rsscircuit.design import MappedLayer
 from rsscircuit.mapping import Tile
-from rsscircuit.report.page.drawing import INK, draw, matrix_rows, picture_of
+from rsscircuit.report.page.drawing import INK, colours_of, draw, matrix_rows, picture_of
 from rsscircuit.report.page.facts import Array, Facts
 from rsscircuit.report.page.section import Figure, Mark, Section, Table, parted
 from rsscircuit.report.page.words import count, quantity, share
@@ -104,7 +104,8 @@ def _map(each: Drop, read_volt: float) -> Figure:
         axes.set(xlabel="column", ylabel="row")
         for axis in (axes.xaxis, axes.yaxis):
             axis.get_major_locator().set_params(integer=True, nbins=5)
-        bar = figure.colorbar(_scale(scale), ax=axes, label="missing, % of the read voltage", shrink=0.9, aspect=16)
+        colours, label = colours_of(0.0, 100.0 * scale, MAP_COLOURS), "missing, % of the read voltage"
+        bar = figure.colorbar(colours, ax=axes, label=label, shrink=0.9, aspect=16)
         bar.outline.set_edgecolor(INK)
         bar.ax.tick_params(color=INK)
 
@@ -128,13 +129,6 @@ def _map(each: Drop, read_volt: float) -> Figure:
 def _inches(rows: int, columns: int) -> tuple[float, float]:
     """A width that fits a phone, and a height in proportion within reason."""
     return 3.6, min(2.9, max(1.6, 2.3 * rows / columns + 0.6))
-
-
-def _scale(most: float) -> Any:
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
-    return ScalarMappable(Normalize(0.0, 100.0 * most), MAP_COLOURS)
 
 
 def _table(drops: list[Drop]) -> Table:

@@ -9,9 +9,7 @@ _UM2_PER_MM2 = 1e6
 
 
 def share(fraction: float, digits: int = 3) -> str:
-    """``0.0123`` as ``1.23 %``, and what is below 0.01 % in millionths."""
-    if 0 < abs(fraction) < 9.995e-5:
-        return f"{_plain(1e6 * fraction, digits)}{FIXED}ppm"
+    """``0.0123`` as ``1.23 %``; always in per cent, so that figures beside each other compare."""
     return f"{_plain(100 * fraction, digits)}{FIXED}%"
 
 
