@@ -239,7 +239,8 @@ class Converters:
         while True:
             while self.dead or not simulation.get(top.adc_request):
                 await simulation.tick()
-            await simulation.tick().repeat(self._delay + 1)
+            for _ in range(self._delay + 1):
+                await simulation.tick()
             simulation.set(top.adc_code, self._code(simulation, simulation.get(top.adc_column)))
             simulation.set(top.adc_acknowledge, 1)
             while simulation.get(top.adc_request):
