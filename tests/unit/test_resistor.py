@@ -243,7 +243,7 @@ def test_measured_steps_are_kept_exactly(circuit: str) -> None:
     [
         ({"value_ohm": 3.0}, r"--value: 3 Ohm is outside .* 1\.33 kOhm to 28\.2 MOhm"),
         ({"value_ohm": 1e4, "circuit": "series"}, r"outside what series .*; use --circuit parallel"),
-        ({"value_ohm": 1e4, "tolerance": 1e-7}, r"--tolerance: out of reach: 99 % of dies stay within"),
+        ({"value_ohm": 1e4, "tolerance": 1e-7}, r"--tolerance: out of reach: 99 % of virtual dies stay within"),
         ({"value_ohm": 1e4, "tolerance": 0.0}, r"--tolerance: a tolerance is a fraction"),
         ({"value_ohm": -1e4}, r"--value: a resistance is above 0"),
         ({"value_ohm": 1e4, "circuit": "star"}, r"--circuit: no such circuit.*parallel, series"),
