@@ -338,8 +338,7 @@ def montecarlo_trial(
         workers: 1 for a process of its own, which a crash of the engine ends alone; 0 for this one.
 
     Returns:
-        ``trial``, ``relative_error`` of the currents and ``relative_read_out_error`` behind amplifiers and converters,
-        what was ``drawn``, ``error`` and ``read_out_error`` [cases, cols], over the rms output, and where its
+        ``trial``, ``relative_error``, what was ``drawn``, ``error`` [cases, cols] over the rms output, and where its
         ``netlist`` was written.
 
     Raises:
@@ -370,10 +369,8 @@ def montecarlo_trial(
         "versions": versions,
         "trial": trial,
         "relative_error": outcome.relative_error,
-        "relative_read_out_error": outcome.relative_read_out_error,
         "drawn": dict(outcome.drawn),
         "error": outcome.error.tolist(),
-        "read_out_error": outcome.read_out_error.tolist(),
         "netlist": str(netlist),
     }
     return file.write(result)

@@ -20,20 +20,19 @@ from rsscircuit.inference.array import OperatedTile, operate
 from rsscircuit.inference.effects import CORRECTION, EFFECTS
 from rsscircuit.inference.operation import Operation
 from rsscircuit.inference.ranges import LayerRange
-from rsscircuit.mapping import Tile
-from rsscircuit.network import Layer
-from rsscircuit.network.reference import Product
-from rsscircuit.seeds import stream
-from rsscircuit.technology.cell import NOMINAL_CELSIUS, Bend
-from rsscircuit.technology.readout import (
+from rsscircuit.inference.readout import (
     adc_step_ampere,
     dac_step,
     feedback_ohm,
     gain_factor,
     noise_ampere,
     offset_ampere,
-    offset_volt,
 )
+from rsscircuit.mapping import Tile
+from rsscircuit.network import Layer
+from rsscircuit.network.reference import Product
+from rsscircuit.seeds import stream
+from rsscircuit.technology.cell import NOMINAL_CELSIUS, Bend
 
 Array = NDArray[np.float64]
 NEGLIGIBLE = 1e-7  # of the largest current: a cubic term below that costs more than it says
@@ -207,7 +206,7 @@ class Chip:
         tiles = [tile for tile in layer.drawn_tiles if tile.row == place.start]
         linear, square, odd, cube = np.zeros((4, *shape))
         total = np.zeros(shape[1])
-        offsets = np.zeros(shape[1])
+        offset_volt = np.zeros(shape[1])
         bent = False
         for tile in tiles:
             operated = self.operated(self.design.crossbar(layer, tile))
@@ -218,7 +217,8 @@ class Chip:
                 square[:, columns], odd[:, columns] = operated.bend.square, operated.bend.odd
                 cube[:, columns] = operated.bend.cube
             if "offset" in self.effects:
-                offsets[columns] = offset_volt(self.readout, self.design.seed, layer.name, tile.index, tile.columns)
+                generator = stream(self.design.seed, "offset", layer=layer.name, tile=tile.index)
+                offset_volt[columns] = self.readout.sigma_offset_volt * generator.standard_normal(tile.columns)
         if np.abs(cube).max() * read_volt**2 < NEGLIGIBLE * np.abs(linear).max():
             cube = np.zeros_like(cube)
         feedback = feedback_ohm(self.readout, span.full_scale_ampere)
@@ -250,7 +250,7 @@ class Chip:
             bend=bend,
             bias=start,
             per_output=scale / per_ampere,
-            offset=scale * offset_ampere(offsets, feedback, total),
+            offset=scale * offset_ampere(offset_volt, feedback, total),
             noise=scale * noise,
             tiles=tuple(tiles),
             columns=sum(tile.columns for tile in tiles),

@@ -28,15 +28,21 @@ def show_montecarlo(result: Mapping[str, Any], folder: Path, pictures: list[str]
 
 
 def _show_spread(result: Mapping[str, Any]) -> None:
-    known = [name for name, value in result["percentiles"].items() if int(name) > 50 and value is not None]
-    rows = []
-    for name, found in (("of the currents", result), ("as read out", result["read_out"])):
-        percentiles = found["percentiles"]
-        median = found["mean"] if percentiles["50"] is None else percentiles["50"]
-        figures = (found["mean"], found["standard_deviation"], median, *(percentiles[each] for each in known))
-        rows.append((name, *map(percent, (*figures, found["worst"])), f"{found['worst_trial']}"))
-    heads = ("output error", "mean", "std. dev.", "median", *(f"{each} %" for each in known), "worst", "worst trial")
-    print_table(heads, rows)
+    known = {
+        f"{name} %": value for name, value in result["percentiles"].items() if int(name) > 50 and value is not None
+    }
+    heads = ("trials", "mean", "std. dev.", "median", *known, "worst", "worst trial")
+    median = result["percentiles"]["50"]
+    row = (
+        f"{result['trials']}",
+        percent(result["mean"]),
+        percent(result["standard_deviation"]),
+        percent(result["mean"] if median is None else median),
+        *(percent(value) for value in known.values()),
+        percent(result["worst"]),
+        f"{result['worst_trial']}",
+    )
+    print_table(heads, [row], left=0)
 
 
 def _show_columns(columns: list[Mapping[str, Any]]) -> None:
@@ -71,23 +77,17 @@ def _show_convergence(steps: list[Mapping[str, float]]) -> None:
 
 def _about(result: Mapping[str, Any]) -> list[str]:
     return [
-        f"{_count(result)}{result['kind']}, {result['engine']}, seed {result['seed']}",
+        f"{result['kind']}, {result['engine']}, seed {result['seed']}",
         f"layer {result['layer']}, tile {result['tile']}, {wiring(result)}",
-        "output error against the trained matrix, over the rms output, at random inputs from 0 to full scale;",
-        "as read out: behind each column's amplifier and converter, full scale at the largest trained output",
+        "output error against the trained matrix, over the rms output, at random inputs from 0 to full scale",
     ]
-
-
-def _count(result: Mapping[str, Any]) -> str:
-    return f"{result['trials']} trials, " if "trials" in result else ""
 
 
 def show_trial(result: Mapping[str, Any]) -> None:
     """One trial by itself."""
     drawn = result["drawn"]
-    errors = (percent(result[name]) for name in ("relative_error", "relative_read_out_error"))
-    row = (f"{result['trial']}", *errors, *(f"{value:.6g}" for value in drawn.values()))
-    print_table(("trial", "output error", "as read out", *(name.replace("_", " ") for name in drawn)), [row], left=0)
+    row = (f"{result['trial']}", percent(result["relative_error"]), *(f"{value:.6g}" for value in drawn.values()))
+    print_table(("trial", "output error", *(name.replace("_", " ") for name in drawn)), [row], left=0)
     print_lines([*_about(result), "", f"{result['netlist']}  its netlist"])
 
 

@@ -1,9 +1,8 @@
 """The trials of a Monte Carlo over process variation on one tile.
 
-Two questions, kept apart. *Re-measured dies*: every trial is a new die with its own resistors, switches, feedback
-resistors and converters, measured, scaled and programmed for itself, and simulated on its true values; this is the
-point of the thesis. *A fixed program*: one die keeps its program while temperature, supply and age move. Of a column's
-feedback resistor only the ratio of its two ranges counts, which is measured (:func:`rsscircuit.banks.measure.measure`).
+Two questions, kept apart. *Re-measured dies*: every trial is a new die with its own resistors and switches,
+measured, scaled and programmed for itself, and simulated on its true values; this is the point of the
+thesis. *A fixed program*: one die keeps its program while temperature, supply and age move.
 
 A trial depends on the seed and its own number alone, so that any one can be drawn again, anywhere, for any engine.
 """
@@ -36,10 +35,9 @@ from rsscircuit.mapping import Tile, column_scale, moments_of
 from rsscircuit.seeds import stream
 from rsscircuit.simulate.nodal import effective_siemens
 from rsscircuit.technology import Technology
-from rsscircuit.technology.cell import NOMINAL_CELSIUS, Segments, at_conditions
+from rsscircuit.technology.cell import Segments, at_conditions
 from rsscircuit.technology.corners import at_corners, refuse_far
 from rsscircuit.technology.laws import cut_normal
-from rsscircuit.technology.readout import offset_volt
 
 Array = NDArray[np.float64]
 Draw = Callable[[int], "Trial"]
@@ -80,22 +78,11 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trial:
-    """One trial's crossbar, how its currents read as outputs, and what was drawn for it.
-
-    Attributes:
-        crossbar: The tile.
-        siemens_per_weight: [cols].
-        technology: As it is at the trial's conditions.
-        offset_volt: Of the columns' amplifiers, [cols].
-        celsius: The trial's temperature.
-        drawn: What was drawn, by name.
-    """
+    """One trial's crossbar, how its currents read as outputs, and what was drawn for it."""
 
     crossbar: Crossbar
     siemens_per_weight: Array
     technology: Technology
-    offset_volt: Array
-    celsius: float
     drawn: dict[str, float]
 
 
@@ -157,9 +144,7 @@ def remeasured_dies(design: Design, layer: MappedLayer, tile: Tile, seed: int) -
         return Trial(
             crossbar=crossbar,
             siemens_per_weight=scale,
-            technology=technology,
-            offset_volt=offset_volt(technology.readout, seed, layer.name, tile.index, tile.columns, die=trial),
-            celsius=NOMINAL_CELSIUS,
+            technology=design.technology,
             drawn={"die": float(trial), "misses": float((plan.beyond_reach | plan.beyond_tolerance).sum())},
         )
 
@@ -183,7 +168,6 @@ def fixed_program(design: Design, layer: MappedLayer, tile: Tile, seed: int, con
     base = design.crossbar(layer, tile)
     technology = design.technology
     conditions = conditions.checked(technology)
-    offsets = offset_volt(technology.readout, design.seed, layer.name, tile.index, tile.columns)
 
     def draw(trial: int) -> Trial:
         generator = stream(seed, "drift", die=trial, layer=layer.name, tile=tile.index)
@@ -200,8 +184,6 @@ def fixed_program(design: Design, layer: MappedLayer, tile: Tile, seed: int, con
             crossbar=replace(base, die=moved),
             siemens_per_weight=layer.siemens_per_weight[tile.window[1]],
             technology=there,
-            offset_volt=offsets,
-            celsius=drawn["celsius"],
             drawn=drawn,
         )
 

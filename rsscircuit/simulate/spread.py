@@ -22,18 +22,16 @@ def spread(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Statistics of some trials, in the order of their numbers.
 
     Returns:
-        Of the relative error of the currents (rms over cases and columns, a value a trial): ``mean``,
-        ``standard_deviation``, ``percentiles``, ``worst`` and ``worst_trial``; ``read_out``, the same behind amplifiers
-        and converters; ``columns``, the same of each column's signed error of the currents over trials and cases;
-        ``convergence`` of mean and standard deviation with the number of trials; and for every trial its number,
-        ``relative_error`` and what was ``drawn``.
+        Of the relative error (rms over cases and columns, a value a trial): ``mean``, ``standard_deviation``,
+        ``percentiles``, ``worst`` and ``worst_trial``; ``columns``, the same of each column's signed error over trials
+        and cases; ``convergence`` of mean and standard deviation with the number of trials; and for every trial its
+        number, ``relative_error`` and what was ``drawn``.
     """
     numbers = [outcome.trial for outcome in outcomes]
     values = np.array([outcome.relative_error for outcome in outcomes])
     errors = np.array([outcome.error for outcome in outcomes])
     return {
         **distribution(values, numbers),
-        "read_out": distribution(np.array([outcome.relative_read_out_error for outcome in outcomes]), numbers),
         "columns": [_column(errors[:, :, column], numbers) for column in range(errors.shape[2])],
         "convergence": convergence(values),
         "trial": numbers,

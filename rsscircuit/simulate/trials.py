@@ -23,7 +23,6 @@ from rsscircuit.simulate.engines import Setting, engine_named
 from rsscircuit.simulate.montecarlo import Conditions, Trial, fixed_program, remeasured_dies
 from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import Segments, wire_segments
-from rsscircuit.technology.readout import read_out
 
 Array = NDArray[np.float64]
 CASES = 8
@@ -65,34 +64,25 @@ class Outcome:
         trial: Its number.
         drawn: What was drawn for it.
         error: float64 [cases, cols], outputs minus the trained matrix's, over the rms of the latter.
-        read_out_error: The same, of what the trial's amplifiers and converters say of the currents.
     """
 
     trial: int
     drawn: Mapping[str, float]
     error: Array
-    read_out_error: Array
 
     @property
     def relative_error(self) -> float:
-        """Rms of the currents' error over cases and columns."""
+        """Rms over cases and columns."""
         return float(np.sqrt(np.mean(self.error**2)))
-
-    @property
-    def relative_read_out_error(self) -> float:
-        """The same of what is read out."""
-        return float(np.sqrt(np.mean(self.read_out_error**2)))
 
     def line(self) -> dict[str, Any]:
         """As plain values."""
-        errors = {name: getattr(self, name).tolist() for name in ("error", "read_out_error")}
-        return {"trial": self.trial, "drawn": dict(self.drawn)} | errors
+        return {"trial": self.trial, "drawn": dict(self.drawn), "error": self.error.tolist()}
 
     @classmethod
     def of(cls, line: Mapping[str, Any]) -> Outcome:
         """What :meth:`line` gave."""
-        errors = {name: np.array(line[name]) for name in ("error", "read_out_error")}
-        return cls(trial=line["trial"], drawn=line["drawn"], **errors)
+        return cls(trial=line["trial"], drawn=line["drawn"], error=np.array(line["error"]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +101,7 @@ class Bench:
     """
 
     def __init__(self, study: Study) -> None:
-        self._engine, self._seed = engine_named(study.engine), study.seed
+        self._engine = engine_named(study.engine)
         self.design: Design = load(study.directory)
         self.layer = self.design.layer(study.layer)
         self.tile = self.design.tile(self.layer, study.tile)
@@ -146,28 +136,8 @@ class Bench:
         currents = self._currents(number, trial, read_volt * self._drives)
         if not np.isfinite(currents).all():
             raise SimulationError("the currents are not finite", where=self.where)
-        per_ampere = 1.0 / (read_volt * trial.siemens_per_weight)
-        read = self._read_out(number, trial, currents, float(np.abs(self._exact / per_ampere).max()))
-        return Outcome(
-            trial=number,
-            drawn=trial.drawn,
-            error=(currents * per_ampere - self._exact) / self._scale,
-            read_out_error=(read * per_ampere - self._exact) / self._scale,
-        )
-
-    def _read_out(self, number: int, trial: Trial, currents: Array, full_scale_ampere: float) -> Array:
-        """What the trial's converters say, laid out for the largest current of the trained matrix at these inputs."""
-        banks = trial.crossbar.bank_siemens() + trial.crossbar.leak_siemens()
-        generator = stream(self._seed, "noise", die=number, layer=self.layer.name, tile=self.tile.index)
-        return read_out(
-            currents,
-            trial.technology.readout,
-            full_scale_ampere,
-            banks.sum(axis=(0, 2)),
-            trial.offset_volt,
-            generator.standard_normal(currents.shape),
-            trial.celsius,
-        )
+        outputs = currents / (read_volt * trial.siemens_per_weight)
+        return Outcome(trial=number, drawn=trial.drawn, error=(outputs - self._exact) / self._scale)
 
     def deck(self, trial: Trial) -> str:
         """The netlist of a trial, with wires where the design was built with them."""

@@ -43,9 +43,6 @@ def test_engines_agree_on_every_trial(fixed: bool, design: Path) -> None:
         difference = np.array(spice["error"]) - np.array(modelled["error"])
         assert np.abs(difference).max() <= (LEVEL if model == "nodal" else BENT)
         assert np.abs(spice["error"]).max() > 1e-4
-        read, other = (np.array(found["read_out_error"]) for found in (spice, modelled))
-        assert np.abs(read - other).max() < 0.01  # a code is 2/1024 of the largest output, some 0.006 of the rms
-        assert np.mean(read == other) >= (0.95 if model == "nodal" else 0.6)
 
 
 @pytest.mark.parametrize("engine", ["nodal", "ideal", "ngspice"])

@@ -37,7 +37,6 @@ from rsscircuit.seeds import stream
 from rsscircuit.simulate.engines import ENGINES, Setting
 from rsscircuit.technology.cell import ageing_siemens2
 from rsscircuit.technology.corners import Corner, at_corner
-from rsscircuit.technology.readout import offset_volt, read_out
 
 LAYER = "hidden"  # 49 rows and 6 columns on four tiles of at most 32 x 4
 BOLTZMANN = 1.380649e-23
@@ -285,22 +284,6 @@ def test_an_offset_reads_as_itself_times_the_noise_gain(
     found = outputs(Chip(design, ranges, {*PROGRAM, "offset"}), activations)
     assert found == pytest.approx(summed(design, activations, read), rel=1e-9, abs=1e-9)
     assert layer.name == LAYER
-
-
-def test_a_tile_reads_out_as_it_does_on_the_chip(
-    design: Design, ranges: dict[str, LayerRange], activations: np.ndarray
-) -> None:
-    """One function for a tile's currents, folded into the matrices of a chip."""
-    poor = with_readout(design, gain=300.0, adc_bits=7.0)
-
-    def read(crossbar: rsscircuit.design.Crossbar, volts: np.ndarray) -> np.ndarray:
-        readout, full, total = poor.technology.readout, ranges[LAYER].full_scale_ampere, crossbar.bank_siemens()
-        offsets = offset_volt(readout, design.seed, LAYER, crossbar.index, total.shape[1])
-        currents = volts @ crossbar.pair_siemens()
-        return read_out(currents, readout, full, total.sum(axis=(0, 2)), offsets, np.zeros_like(currents), 27.0)
-
-    found = outputs(Chip(poor, ranges, {*PROGRAM, "gain", "offset", "adc"}), activations)
-    assert found == pytest.approx(summed(design, activations, read), rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize("amplifier", [0.0, 1e-8])

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +20,13 @@ import pytest
 from rsscircuit import cli
 from rsscircuit.analyses import montecarlo, montecarlo_trial
 from rsscircuit.commands.shared import LOST_TRIALS
-from rsscircuit.design import load
 from rsscircuit.errors import DesignError, InputError, MissingPartError
 from rsscircuit.report import montecarlo as report
 from rsscircuit.simulate import campaign, trials
 from rsscircuit.simulate.journal import Journal
-from rsscircuit.simulate.montecarlo import Conditions, fixed_program, remeasured_dies
+from rsscircuit.simulate.montecarlo import Conditions
 from rsscircuit.simulate.spread import convergence, milestones, spread
 from rsscircuit.simulate.trials import Outcome
-from rsscircuit.technology.readout import read_out
 
 TILE: dict[str, Any] = {"layer": "out", "tile": 0}
 SINGULAR = "V9 wp0 0 9\n.save"  # contradicts the source of word line wp0
@@ -273,41 +270,13 @@ def test_the_table_of_trials_is_what_the_statistics_are_of(design: Path) -> None
     (path,) = design.glob("results/*/trials.csv")
     lines = list(csv.DictReader(path.open()))
     assert [float(line["relative_error"]) for line in lines] == result["relative_error"]
-    read = [float(line["relative_read_out_error"]) for line in lines]
-    assert np.mean(read) == pytest.approx(result["read_out"]["mean"], rel=1e-12)
     assert [float(line["celsius"]) for line in lines] == [each["celsius"] for each in result["drawn"]]
     columns = np.array([[float(line[f"column_{j}"]) for j in range(4)] for line in lines])
     assert np.sqrt((columns**2).mean(axis=1)) == pytest.approx(result["relative_error"], rel=1e-12)
 
 
-def test_every_die_has_its_own_amplifiers_and_a_fixed_program_keeps_them(design: Path) -> None:
-    """With a converter of 24 bits and amplifiers without noise or gain error, offsets are all that is read out."""
-    loaded = load(design)
-    readout = replace(
-        loaded.technology.readout, sigma_offset_volt=1e-3, adc_bits=24.0, gain=1e12, noise_volt_per_root_hertz=0.0
-    )
-    quiet = replace(readout, bandwidth_hertz=0.0)
-    layer = loaded.layer("out")
-    loaded = replace(loaded, technology=replace(loaded.technology, readout=quiet))
-    dies = remeasured_dies(loaded, layer, layer.tiles[0], 3)
-    fixed = fixed_program(loaded, layer, layer.tiles[0], 3, Conditions())
-    first, second = dies(1), dies(2)
-    assert not np.any(first.offset_volt == second.offset_volt)
-    assert (dies(1).offset_volt == first.offset_volt).all()
-    assert (fixed(1).offset_volt == fixed(2).offset_volt).all()
-    many = np.array([dies(number).offset_volt for number in range(1, 101)])
-    assert many.std() == pytest.approx(1e-3, rel=5 / np.sqrt(2 * many.size))
-    currents = np.zeros((1, 4))
-    total = first.crossbar.bank_siemens().sum(axis=(0, 2))
-    read = read_out(currents, quiet, 1e-3, total, first.offset_volt, currents, 27.0)
-    assert read[0] == pytest.approx(first.offset_volt * (total + 1e-3 / quiet.full_scale_volt), rel=1e-3)
-
-
 def outcomes(errors: np.ndarray) -> list[Outcome]:
-    return [
-        Outcome(trial=number + 1, drawn={}, error=error, read_out_error=2.0 * error)
-        for number, error in enumerate(errors)
-    ]
+    return [Outcome(trial=number + 1, drawn={}, error=error) for number, error in enumerate(errors)]
 
 
 def test_statistics_of_columns_and_trials() -> None:
@@ -319,7 +288,6 @@ def test_statistics_of_columns_and_trials() -> None:
     assert found["standard_deviation"] == pytest.approx(relative.std(ddof=1), rel=1e-12)
     assert found["percentiles"]["95"] == pytest.approx(np.percentile(relative, 95), rel=1e-12)
     assert (found["worst"], found["worst_trial"]) == (relative.max(), 151)
-    assert found["read_out"]["mean"] == pytest.approx(2.0 * relative.mean(), rel=1e-12)
     first, second = found["columns"]
     assert (first["worst"], first["worst_trial"]) == (9.0, 151)
     assert first["worst_signed"] == -9.0

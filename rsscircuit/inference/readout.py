@@ -18,7 +18,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rsscircuit.seeds import stream
 from rsscircuit.technology.loader import Readout
 
 Array = NDArray[np.float64]
@@ -56,43 +55,6 @@ def noise_ampere(readout: Readout, feedback: float, column_siemens: Array, celsi
     seen = column_siemens + 1.0 / feedback
     density = 4.0 * BOLTZMANN * (celsius + ZERO_CELSIUS) * seen + (readout.noise_volt_per_root_hertz * seen) ** 2
     result: Array = np.sqrt(density * noise_bandwidth_hertz(readout, feedback, column_siemens))
-    return result
-
-
-def offset_volt(readout: Readout, seed: int, layer: str, tile: int, columns: int, *, die: int = 0) -> Array:
-    """The offsets that auto-zeroing leaves to the amplifiers of one tile on one die, [cols]."""
-    generator = stream(seed, "offset", die=die, layer=layer, tile=tile)
-    result: Array = readout.sigma_offset_volt * generator.standard_normal(columns)
-    return result
-
-
-def read_out(
-    currents: Array,
-    readout: Readout,
-    full_scale_ampere: float,
-    column_siemens: Array,
-    offsets_volt: Array,
-    noise: Array,
-    celsius: float,
-) -> Array:
-    """Column currents as amplifiers and converters say them, in amperes.
-
-    Args:
-        currents: [cases, cols].
-        readout: Of the technology.
-        full_scale_ampere: Of the converters; a current beyond it reads as the last code.
-        column_siemens: All that an amplifier sees, [cols].
-        offsets_volt: [cols].
-        noise: Standard normal, [cases, cols].
-        celsius: Of the noise.
-    """
-    feedback = feedback_ohm(readout, full_scale_ampere)
-    seen = currents + offset_ampere(offsets_volt, feedback, column_siemens)
-    if readout.bandwidth_hertz:
-        seen += noise * noise_ampere(readout, feedback, column_siemens, celsius)
-    step, codes = adc_step_ampere(readout, full_scale_ampere), 2.0 ** (readout.adc_bits - 1.0)
-    amplified = gain_factor(readout, feedback, column_siemens) * seen
-    result: Array = step * np.clip(np.rint(amplified / step), -codes, codes - 1.0)
     return result
 
 
