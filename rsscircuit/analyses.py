@@ -338,8 +338,9 @@ def montecarlo_trial(
         workers: 1 for a process of its own, which a crash of the engine ends alone; 0 for this one.
 
     Returns:
-        ``trial``, ``relative_error``, what was ``drawn``, ``error`` [cases, cols] over the rms output, and where its
-        ``netlist`` was written.
+        ``trial``, ``relative_error``, what was ``drawn``, ``error`` [cases, cols] of the outputs and
+        ``array_error`` of the array alone, over the rms output, ``relative_array_error``, and where its ``netlist`` was
+        written.
 
     Raises:
         SimulationError: The engine failed; a :class:`CrashError` where its process ended.
@@ -371,6 +372,8 @@ def montecarlo_trial(
         "relative_error": outcome.relative_error,
         "drawn": dict(outcome.drawn),
         "error": outcome.error.tolist(),
+        "relative_array_error": outcome.relative_array_error,
+        "array_error": outcome.array_error.tolist(),
         "netlist": str(netlist),
     }
     return file.write(result)

@@ -19,7 +19,12 @@ from rsscircuit.report import tables
 @option("--tile", type=int, help="Tile of the layer, from 0.")
 @option("--network", is_flag=True, help="The whole network in one deck: dense layers and ReLU, up to 131072 branches.")
 @option("--out", required=True, metavar="FILE", help="File to write.")
-@option("--switch", default="nmos", metavar="LEVEL", help="ideal, nmos, transmission-gate, pdk:sky130, gf180 or ihp.")
+@option(
+    "--switch",
+    default="nmos",
+    metavar="LEVEL",
+    help="ideal, nmos, transmission-gate, pdk:sky130, pdk:gf180 or pdk:ihp.",
+)
 @option("--pdk-root", metavar="DIR", help="Where the kit of --switch pdk lies; else the environment's PDK_ROOT.")
 @option("--merged", is_flag=True, help="One resistor a bank for all its closed branches.")
 @option("--wires", is_flag=True, help="Wire segments and leakage.")

@@ -36,7 +36,12 @@ from rsscircuit.quantities import parse_range
     help="op (an operating point a case); with amplifiers and capacitances, in ngspice and vacask: transient (rows "
     "step to the inputs), ac (inputs are amplitudes), noise.",
 )
-@option("--switch", default="nmos", metavar="LEVEL", help="ideal, nmos, transmission-gate, pdk:sky130, gf180 or ihp.")
+@option(
+    "--switch",
+    default="nmos",
+    metavar="LEVEL",
+    help="ideal, nmos, transmission-gate, pdk:sky130, pdk:gf180 or pdk:ihp.",
+)
 @option("--pdk-root", metavar="DIR", help="Where the kit of --switch pdk lies; else the environment's PDK_ROOT.")
 @option("--wires/--ideal-wires", default=None, help="Wire segments and leakage; else as the design was built.")
 @option("--celsius", type=float, default=27.0, help="Temperature; currents are ratios to the feedback resistor there.")

@@ -19,9 +19,9 @@ from rsscircuit.controller.geometry import POLARITIES, WORD_BITS, ArrayGeometry
 from rsscircuit.cost.figures import Figures
 from rsscircuit.cost.lines import CHIP, Line, summed
 from rsscircuit.cost.workload import TileWork
-from rsscircuit.inference.readout import BOLTZMANN, ZERO_CELSIUS
 from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import NOMINAL_CELSIUS, bank_area_um2, bank_pitch_um, wire_segments
+from rsscircuit.technology.readout import BOLTZMANN, ZERO_CELSIUS
 
 Array = NDArray[np.float64]
 _SUM_BITS = 9  # of a result beyond the converter's: sums of up to 256 codes, and whether it is the last

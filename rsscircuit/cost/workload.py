@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from rsscircuit.design import Crossbar, Design
 from rsscircuit.errors import InputError
 from rsscircuit.inference import LayerRange, layer_ranges
-from rsscircuit.inference.readout import feedback_ohm
 from rsscircuit.network import Layer, exact_product, run
+from rsscircuit.technology.readout import feedback_ohm
 
 Array = NDArray[np.float64]
 _REMEDY = "add --inputs X.npy"

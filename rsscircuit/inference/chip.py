@@ -20,19 +20,23 @@ from rsscircuit.inference.array import OperatedTile, operate
 from rsscircuit.inference.effects import CORRECTION, EFFECTS
 from rsscircuit.inference.operation import Operation
 from rsscircuit.inference.ranges import LayerRange
-from rsscircuit.inference.readout import (
-    adc_step_ampere,
-    dac_step,
-    feedback_ohm,
-    gain_factor,
-    noise_ampere,
-    offset_ampere,
-)
 from rsscircuit.mapping import Tile
 from rsscircuit.network import Layer
 from rsscircuit.network.reference import Product
 from rsscircuit.seeds import stream
 from rsscircuit.technology.cell import NOMINAL_CELSIUS, Bend
+from rsscircuit.technology.readout import (
+    InputConverter,
+    adc_step_ampere,
+    convert,
+    draw_offset_volt,
+    feedback_ohm,
+    gain_factor,
+    half_codes,
+    input_converter,
+    noise_ampere,
+    offset_ampere,
+)
 
 Array = NDArray[np.float64]
 NEGLIGIBLE = 1e-7  # of the largest current: a cubic term below that costs more than it says
@@ -74,23 +78,6 @@ class TileRow:
         return result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InputConverter:
-    """The converters at the rows of a layer, in activations."""
-
-    step: float
-    least: float
-    most: float
-
-    def __call__(self, activations: Array) -> Array:
-        """The nearest level of each; beyond the ends, the end."""
-        result: Array = np.clip(activations, self.least, self.most)
-        result *= 1.0 / self.step
-        np.rint(result, out=result)
-        result *= self.step
-        return result
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ChipLayer:
     """One layer of a chip.
@@ -99,7 +86,7 @@ class ChipLayer:
         mapped: The layer.
         tile_rows: Its tiles.
         output_per_step: [cols].
-        largest_code: Of the converters at the columns; None without converters.
+        half_codes: Half the codes of the converters at the columns; None without converters.
         input_converter: None where inputs come as they are.
         noisy: Whether there is noise.
         correction: The digital constants of its outputs that are at work.
@@ -108,7 +95,7 @@ class ChipLayer:
     mapped: MappedLayer
     tile_rows: tuple[TileRow, ...]
     output_per_step: Array
-    largest_code: float | None
+    half_codes: float | None
     input_converter: InputConverter | None
     noisy: bool
     correction: Correction | None
@@ -178,7 +165,7 @@ class Chip:
                 for row, count in rows
             ),
             output_per_step=output_per_step,
-            largest_code=None if step_ampere is None else 2.0 ** (self.readout.adc_bits - 1.0),
+            half_codes=None if step_ampere is None else half_codes(self.readout),
             input_converter=converter,
             noisy="noise" in self.effects,
             correction=layer.correction if CORRECTION in self.effects else None,
@@ -187,10 +174,7 @@ class Chip:
     def _input_converter(self, layer: MappedLayer, span: LayerRange) -> InputConverter:
         if span.signed and self.readout.dac_bits < 2:
             raise InputError("one bit has no sign", where="--dac-bits", got=f"layer {layer.name} takes both signs")
-        most = layer.matrix.input_full_scale
-        return InputConverter(
-            step=most * dac_step(self.readout, span.signed), least=-most if span.signed else 0.0, most=most
-        )
+        return input_converter(self.readout, layer.matrix.input_full_scale, signed=span.signed)
 
     def _tile_row(
         self,
@@ -217,8 +201,9 @@ class Chip:
                 square[:, columns], odd[:, columns] = operated.bend.square, operated.bend.odd
                 cube[:, columns] = operated.bend.cube
             if "offset" in self.effects:
-                generator = stream(self.design.seed, "offset", layer=layer.name, tile=tile.index)
-                offset_volt[columns] = self.readout.sigma_offset_volt * generator.standard_normal(tile.columns)
+                offset_volt[columns] = draw_offset_volt(
+                    self.readout, tile.columns, seed=self.design.seed, layer=layer.name, tile=tile.index
+                )
         if np.abs(cube).max() * read_volt**2 < NEGLIGIBLE * np.abs(linear).max():
             cube = np.zeros_like(cube)
         feedback = feedback_ohm(self.readout, span.full_scale_ampere)
@@ -227,8 +212,7 @@ class Chip:
         noise = np.zeros_like(total)
         if "noise" in self.effects:
             celsius = self.operation.celsius if "temperature" in self.effects else NOMINAL_CELSIUS
-            drawn = total > 0
-            noise[drawn] = noise_ampere(self.readout, feedback, total, celsius)[drawn]
+            noise = noise_ampere(self.readout, feedback, total, celsius)
         volts_per_input = read_volt / matrix.input_full_scale
         weights = linear * (scale * volts_per_input)
         bias_here = max(0, min(matrix.bias_rows, place.stop) - place.start)
@@ -289,12 +273,9 @@ class Run:
                 for place, generator in enumerate(generators):
                     part = read[place * positions : (place + 1) * positions]
                     part += generator.standard_normal(part.shape) * tiles.noise
-            if mine.largest_code is not None:
-                np.rint(read, out=read)
-                low, high = -mine.largest_code, mine.largest_code - 1.0
-                self.saturated[layer.name] += int(np.count_nonzero((read < low) | (read > high)))
+            if mine.half_codes is not None:
+                self.saturated[layer.name] += convert(read, mine.half_codes)
                 self.conversions[layer.name] += len(read) * tiles.columns
-                np.clip(read, low, high, out=read)
             result += read
         result *= mine.output_per_step
         if mine.correction is not None:

@@ -16,7 +16,7 @@ SHOWN_LOST = 3
 
 
 def show_montecarlo(result: Mapping[str, Any], folder: Path, pictures: list[str]) -> None:
-    """The spread of the output error, the columns that err most, and how it converged."""
+    """The spread of the errors of outputs and array, the columns that err most, and how it converged."""
     if result["trials"]:
         _show_spread(result)
         _show_columns(result["columns"])
@@ -28,21 +28,23 @@ def show_montecarlo(result: Mapping[str, Any], folder: Path, pictures: list[str]
 
 
 def _show_spread(result: Mapping[str, Any]) -> None:
-    known = {
-        f"{name} %": value for name, value in result["percentiles"].items() if int(name) > 50 and value is not None
-    }
-    heads = ("trials", "mean", "std. dev.", "median", *known, "worst", "worst trial")
-    median = result["percentiles"]["50"]
-    row = (
-        f"{result['trials']}",
-        percent(result["mean"]),
-        percent(result["standard_deviation"]),
-        percent(result["mean"] if median is None else median),
-        *(percent(value) for value in known.values()),
-        percent(result["worst"]),
-        f"{result['worst_trial']}",
+    known = [name for name, value in result["percentiles"].items() if int(name) > 50 and value is not None]
+    heads = (f"{result['trials']} trials", "mean", "std. dev.", "median", *(f"{name} %" for name in known), "worst",
+             "worst trial")  # fmt: skip
+    rows = [(name, *_spread_of(found, known)) for name, found in (("outputs", result), ("array", result["array"]))]
+    print_table(heads, rows)
+
+
+def _spread_of(found: Mapping[str, Any], known: list[str]) -> tuple[str, ...]:
+    median = found["percentiles"]["50"]
+    return (
+        percent(found["mean"]),
+        percent(found["standard_deviation"]),
+        percent(found["mean"] if median is None else median),
+        *(percent(found["percentiles"][name]) for name in known),
+        percent(found["worst"]),
+        f"{found['worst_trial']}",
     )
-    print_table(heads, [row], left=0)
 
 
 def _show_columns(columns: list[Mapping[str, Any]]) -> None:
@@ -79,15 +81,17 @@ def _about(result: Mapping[str, Any]) -> list[str]:
     return [
         f"{result['kind']}, {result['engine']}, seed {result['seed']}",
         f"layer {result['layer']}, tile {result['tile']}, {wiring(result)}",
-        "output error against the trained matrix, over the rms output, at random inputs from 0 to full scale",
+        "error against the trained matrix, over the rms output, at random inputs from 0 to full scale",
+        "outputs: with amplifiers and converters; array: the column currents before them",
     ]
 
 
 def show_trial(result: Mapping[str, Any]) -> None:
     """One trial by itself."""
     drawn = result["drawn"]
-    row = (f"{result['trial']}", percent(result["relative_error"]), *(f"{value:.6g}" for value in drawn.values()))
-    print_table(("trial", "output error", *(name.replace("_", " ") for name in drawn)), [row], left=0)
+    errors = percent(result["relative_error"]), percent(result["relative_array_error"])
+    row = (f"{result['trial']}", *errors, *(f"{value:.6g}" for value in drawn.values()))
+    print_table(("trial", "output error", "array error", *(name.replace("_", " ") for name in drawn)), [row], left=0)
     print_lines([*_about(result), "", f"{result['netlist']}  its netlist"])
 
 
@@ -154,6 +158,7 @@ def save_picture(path: Path, title: str, inches: tuple[float, float], draw: Call
 def _draw_errors(axes: Any, result: Mapping[str, Any]) -> None:
     axes.hist([100 * error for error in result["relative_error"]], bins="auto", color="C0", edgecolor="white")
     axes.set(xlabel="output error of a trial, % of the rms output", ylabel="trials")
+    axes.yaxis.get_major_locator().set_params(integer=True)
 
 
 def _draw_columns(axes: Any, result: Mapping[str, Any]) -> None:

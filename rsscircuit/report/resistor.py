@@ -35,7 +35,8 @@ def _lines(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     )
     other = record["drawn_for_ohm"]
     drawn = "" if other == record["value_ohm"] else f" at {engineering(other, 'Ohm', DIGITS)}"
-    yield "", f"{percent(bank['share'])} of {bank['dies']} virtual dies within {bank['reached']:.2g}{drawn}"
+    sure = f"{percent(bank['share'])} of dies with {percent(bank['confidence'])} confidence"
+    yield "", f"{bank['dies']} of {bank['dies']} virtual dies within {bank['reached']:.2g}{drawn}: {sure}"
     yield "die", record["die"]
     closed = record["closed"]
     yield "switches", f"{''.join('1' if on else '0' for on in closed)}, {sum(closed)} of {len(closed)} closed"

@@ -1,7 +1,13 @@
-"""Which bank a precise resistor needs: the fewest resistors with which nearly every virtual die is within tolerance."""
+"""Which bank a precise resistor needs: the fewest resistors with which nearly every die is within tolerance.
+
+Nearly every one is 99 % of them, with a confidence of 95 %: none of 299 virtual dies misses, which a bank that served
+fewer would do with a probability of at most 0.99^299 = 4.95 % (Wilks, Determination of sample sizes for setting
+tolerance limits, Annals of Mathematical Statistics 12, 1941, 91-96).
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,14 +37,14 @@ from rsscircuit.technology import Technology
 
 Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-DIES = 200
-SHARE = 0.99
+SHARE, CONFIDENCE = 0.99, 0.95
+DIES = math.ceil(math.log(1.0 - CONFIDENCE) / math.log(SHARE))  #: none of which misses
 COUNTS = (4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenBank:
-    """A bank, and the error that ``SHARE`` of the virtual dies do not exceed."""
+    """A bank, and the error that no virtual die of it exceeds."""
 
     spec: BankSpec
     reached: float
@@ -94,7 +100,7 @@ def choose_bank(
         raise not_conducting(options.drawn_ohm, volt)
     ways = "another plan or technology" if options.resistors is None else "another count, plan or technology"
     raise InputError(
-        f"out of reach: {100 * SHARE:g} % of virtual dies stay within {best.reached:.2g} with {best.spec.resistors} "
+        f"out of reach: {100 * SHARE:g} % of dies stay within {best.reached:.2g} with {best.spec.resistors} "
         f"resistors ({best.spec.plan}) at {volt:g} V",
         where="--tolerance",
         got=options.tolerance,
@@ -103,7 +109,7 @@ def choose_bank(
 
 
 def reached_error(kind: Kind, spec: BankSpec, value_ohm: float, volt: float, technology: Technology) -> float:
-    """Relative error that ``SHARE`` of ``DIES`` virtual dies do not exceed: measured, solved, and seen as they are."""
+    """Largest relative error of ``DIES`` virtual dies: measured, solved, and seen as they are."""
     errors = np.empty(DIES)
     for die in range(DIES):
         true = drawn_branches(spec, technology, seed=0, die=die + 1)
@@ -113,7 +119,7 @@ def reached_error(kind: Kind, spec: BankSpec, value_ohm: float, volt: float, tec
         if kind.name == "series":
             missed += unseen_ohm(true, seen.branches, operated, volt, technology)
         errors[die] = abs(missed / value_ohm)
-    return float(np.quantile(errors, SHARE, method="higher"))
+    return float(errors.max())
 
 
 def unseen_ohm(true: Branches, seen: Branches, kept: BoolArray, volt: float, technology: Technology) -> float:

@@ -23,7 +23,7 @@ from rsscircuit.netlist.dialects import spice
 from rsscircuit.netlist.elements import Circuit, DcSweep
 from rsscircuit.progress import Progress, silent
 from rsscircuit.quantities import engineering
-from rsscircuit.resistor.bank import DIES, SHARE, ChosenBank, choose_bank
+from rsscircuit.resistor.bank import CONFIDENCE, DIES, SHARE, ChosenBank, choose_bank
 from rsscircuit.resistor.kinds import (
     KINDS,
     Branches,
@@ -163,6 +163,7 @@ def _record(options: ResistorOptions, made: _Resistor, rounds: tuple[float, ...]
             "nominal_ohm": spec.nominal_ohm.tolist(),
             "dies": DIES,
             "share": SHARE,
+            "confidence": CONFIDENCE,
             "reached": made.bank.reached,
         },
         "closed": _closed(made).tolist(),

@@ -124,12 +124,14 @@ class Journal(Generic[R]):
 
 
 def write_csv(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """One line a trial: its number, what was drawn, its relative error, and the rms error of every column."""
+    """One line a trial: its number, what was drawn, its relative errors, and the rms error of every column."""
     columns = outcomes[0].error.shape[1]
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(["trial", *outcomes[0].drawn, "relative_error", *(f"column_{j}" for j in range(columns))])
+        table.writerow(
+            ["trial", *outcomes[0].drawn, "relative_error", "array_error", *(f"column_{j}" for j in range(columns))]
+        )
         for outcome in outcomes:
             rms = np.sqrt(np.mean(outcome.error**2, axis=0)).tolist()
-            numbers = (*outcome.drawn.values(), outcome.relative_error, *rms)
+            numbers = (*outcome.drawn.values(), outcome.relative_error, outcome.relative_array_error, *rms)
             table.writerow([outcome.trial, *(repr(number) for number in numbers)])

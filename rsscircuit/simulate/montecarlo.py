@@ -1,8 +1,10 @@
 """The trials of a Monte Carlo over process variation on one tile.
 
-Two questions, kept apart. *Re-measured dies*: every trial is a new die with its own resistors and switches,
-measured, scaled and programmed for itself, and simulated on its true values; this is the point of the
-thesis. *A fixed program*: one die keeps its program while temperature, supply and age move.
+Two questions, kept apart. *Re-measured dies*: every trial is a new die with its own resistors, switches, amplifiers
+and converters, measured, scaled and programmed for itself, and simulated on its true values; this is the point of the
+thesis. Its feedback resistors are its own as well: every branch is measured as its ratio to its column's, so that what
+is left of them is the error of that ratio, a gain a column (:mod:`rsscircuit.banks.measurement`). *A fixed program*:
+one die keeps its program, and its amplifiers their offsets, while temperature, supply and age move.
 
 A trial depends on the seed and its own number alone, so that any one can be drawn again, anywhere, for any engine.
 """
@@ -35,9 +37,10 @@ from rsscircuit.mapping import Tile, column_scale, moments_of
 from rsscircuit.seeds import stream
 from rsscircuit.simulate.nodal import effective_siemens
 from rsscircuit.technology import Technology
-from rsscircuit.technology.cell import Segments, at_conditions
+from rsscircuit.technology.cell import NOMINAL_CELSIUS, Segments, at_conditions
 from rsscircuit.technology.corners import at_corners, refuse_far
 from rsscircuit.technology.laws import cut_normal
+from rsscircuit.technology.readout import draw_offset_volt
 
 Array = NDArray[np.float64]
 Draw = Callable[[int], "Trial"]
@@ -78,11 +81,22 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trial:
-    """One trial's crossbar, how its currents read as outputs, and what was drawn for it."""
+    """One trial's tile.
+
+    Attributes:
+        crossbar: Its true banks and program.
+        siemens_per_weight: [cols], how its currents read as outputs.
+        technology: At the trial's conditions.
+        celsius: Its temperature.
+        offset_volt: [cols], of its amplifiers.
+        drawn: What else was drawn for it, by name.
+    """
 
     crossbar: Crossbar
     siemens_per_weight: Array
     technology: Technology
+    celsius: float
+    offset_volt: Array
     drawn: dict[str, float]
 
 
@@ -144,7 +158,11 @@ def remeasured_dies(design: Design, layer: MappedLayer, tile: Tile, seed: int) -
         return Trial(
             crossbar=crossbar,
             siemens_per_weight=scale,
-            technology=design.technology,
+            technology=technology,
+            celsius=NOMINAL_CELSIUS,
+            offset_volt=draw_offset_volt(
+                technology.readout, tile.columns, seed=seed, layer=layer.name, tile=tile.index, die=trial
+            ),
             drawn={"die": float(trial), "misses": float((plan.beyond_reach | plan.beyond_tolerance).sum())},
         )
 
@@ -167,6 +185,9 @@ def fixed_program(design: Design, layer: MappedLayer, tile: Tile, seed: int, con
     """
     base = design.crossbar(layer, tile)
     technology = design.technology
+    offset_volt = draw_offset_volt(
+        technology.readout, tile.columns, seed=design.seed, layer=layer.name, tile=tile.index
+    )
     conditions = conditions.checked(technology)
 
     def draw(trial: int) -> Trial:
@@ -184,6 +205,8 @@ def fixed_program(design: Design, layer: MappedLayer, tile: Tile, seed: int, con
             crossbar=replace(base, die=moved),
             siemens_per_weight=layer.siemens_per_weight[tile.window[1]],
             technology=there,
+            celsius=drawn["celsius"],
+            offset_volt=offset_volt,
             drawn=drawn,
         )
 

@@ -1,6 +1,7 @@
 """What Monte Carlo trials say together: of all outputs, of every column, and how sure that is yet.
 
-Errors are differences from the trained matrix's outputs over the rms of the latter. A percentile is given only where
+Errors are differences from the trained matrix's outputs over the rms of the latter, once as the converters give them
+and once of the array alone. A percentile is given only where
 at least one trial lies beyond it, so the first and the 99th take 100 trials.
 """
 
@@ -24,18 +25,24 @@ def spread(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     Returns:
         Of the relative error (rms over cases and columns, a value a trial): ``mean``, ``standard_deviation``,
         ``percentiles``, ``worst`` and ``worst_trial``; ``columns``, the same of each column's signed error over trials
-        and cases; ``convergence`` of mean and standard deviation with the number of trials; and for every trial its
-        number, ``relative_error`` and what was ``drawn``.
+        and cases; ``convergence`` of mean and standard deviation with the number of trials; for every trial its
+        number, ``relative_error`` and what was ``drawn``; and ``array``, of the column currents before amplifiers and
+        converters, the same statistics of trials and columns, and every trial's ``relative_error``.
     """
     numbers = [outcome.trial for outcome in outcomes]
     values = np.array([outcome.relative_error for outcome in outcomes])
-    errors = np.array([outcome.error for outcome in outcomes])
+    array = np.array([outcome.relative_array_error for outcome in outcomes])
     return {
         **distribution(values, numbers),
-        "columns": [_column(errors[:, :, column], numbers) for column in range(errors.shape[2])],
+        "columns": _columns(np.array([outcome.error for outcome in outcomes]), numbers),
         "convergence": convergence(values),
         "trial": numbers,
         "relative_error": values.tolist(),
+        "array": {
+            **distribution(array, numbers),
+            "columns": _columns(np.array([outcome.array_error for outcome in outcomes]), numbers),
+            "relative_error": array.tolist(),
+        },
         "drawn": [dict(outcome.drawn) for outcome in outcomes],
     }
 
@@ -80,6 +87,11 @@ def milestones(total: int) -> list[int]:
     """10, 20, 50, 100, ... up to ``total``, which is the last."""
     steps = [digit * 10**power for power in range(1, len(str(total)) + 1) for digit in (1, 2, 5)]
     return [step for step in steps if step < total] + [total]
+
+
+def _columns(errors: Array, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """Of signed errors [trials, cases, cols]."""
+    return [_column(errors[:, :, column], numbers) for column in range(errors.shape[2])]
 
 
 def _column(errors: Array, numbers: Sequence[int]) -> dict[str, Any]:

@@ -21,8 +21,10 @@ from rsscircuit.seeds import stream
 from rsscircuit.simulate.altered import AlteredTile
 from rsscircuit.simulate.engines import Setting, engine_named
 from rsscircuit.simulate.montecarlo import Conditions, Trial, fixed_program, remeasured_dies
+from rsscircuit.simulate.reading import full_scale_ampere, read_columns
 from rsscircuit.technology import Technology
 from rsscircuit.technology.cell import Segments, wire_segments
+from rsscircuit.technology.readout import input_converter
 
 Array = NDArray[np.float64]
 CASES = 8
@@ -63,26 +65,36 @@ class Outcome:
     Attributes:
         trial: Its number.
         drawn: What was drawn for it.
-        error: float64 [cases, cols], outputs minus the trained matrix's, over the rms of the latter.
+        error: float64 [cases, cols], outputs of the converters minus the trained matrix's, over the rms of the latter.
+        array_error: The same of the column currents, before amplifiers and converters: against the trained matrix at
+            what the rows are driven with.
     """
 
     trial: int
     drawn: Mapping[str, float]
     error: Array
+    array_error: Array
 
     @property
     def relative_error(self) -> float:
         """Rms over cases and columns."""
         return float(np.sqrt(np.mean(self.error**2)))
 
+    @property
+    def relative_array_error(self) -> float:
+        """The same of the array."""
+        return float(np.sqrt(np.mean(self.array_error**2)))
+
     def line(self) -> dict[str, Any]:
         """As plain values."""
-        return {"trial": self.trial, "drawn": dict(self.drawn), "error": self.error.tolist()}
+        errors = {"error": self.error.tolist(), "array_error": self.array_error.tolist()}
+        return {"trial": self.trial, "drawn": dict(self.drawn), **errors}
 
     @classmethod
     def of(cls, line: Mapping[str, Any]) -> Outcome:
         """What :meth:`line` gave."""
-        return cls(trial=line["trial"], drawn=line["drawn"], error=np.array(line["error"]))
+        error, array_error = np.array(line["error"]), np.array(line["array_error"])
+        return cls(trial=line["trial"], drawn=line["drawn"], error=error, array_error=array_error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +113,7 @@ class Bench:
     """
 
     def __init__(self, study: Study) -> None:
-        self._engine = engine_named(study.engine)
+        self._study, self._engine = study, engine_named(study.engine)
         self.design: Design = load(study.directory)
         self.layer = self.design.layer(study.layer)
         self.tile = self.design.tile(self.layer, study.tile)
@@ -122,7 +134,8 @@ class Bench:
         )
         bias_rows = max(0, matrix.bias_rows - self.tile.row)
         self._drives[:, :bias_rows] = matrix.bias_value / matrix.input_full_scale
-        self._exact = self._drives @ weights
+        self._driven = input_converter(self.design.technology.readout, 1.0, signed=False)(self._drives)
+        self._exact, self._aimed = self._drives @ weights, self._driven @ weights
         self._scale = float(np.sqrt(np.mean(self._exact**2)))
 
     def run(self, number: int) -> Outcome:
@@ -133,11 +146,19 @@ class Bench:
         """
         trial = self.draw(number)
         read_volt = trial.technology.drive.read_volt
-        currents = self._currents(number, trial, read_volt * self._drives)
+        currents = self._currents(number, trial, read_volt * self._driven)
         if not np.isfinite(currents).all():
             raise SimulationError("the currents are not finite", where=self.where)
-        outputs = currents / (read_volt * trial.siemens_per_weight)
-        return Outcome(trial=number, drawn=trial.drawn, error=(outputs - self._exact) / self._scale)
+        unit = read_volt * trial.siemens_per_weight
+        full_scale = full_scale_ampere(self._aimed * unit, trial.technology.readout.adc_percentile)
+        noise = stream(self._study.seed, "noise", die=number, layer=self.layer.name, tile=self.tile.index)
+        read = read_columns(currents, trial, full_scale, noise)
+        return Outcome(
+            trial=number,
+            drawn=trial.drawn,
+            error=(read / unit - self._exact) / self._scale,
+            array_error=(currents / unit - self._aimed) / self._scale,
+        )
 
     def deck(self, trial: Trial) -> str:
         """The netlist of a trial, with wires where the design was built with them."""

@@ -21,6 +21,7 @@ from rsscircuit.technology.cell import Segments, wire_segments
 TRIALS = 4
 LEVEL = 1e-6  # of the rms output, between transistors in ngspice and their model in nodal analysis
 BENT = 1e-3  # the same, of what ideal leaves out: -1e-3 /V of the resistors, at 0.2 V
+STEP = 0.01  # the same: more than a step of the converters, 2^-9 of a full scale of up to 5 times the rms
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["no wires", "wires"])
@@ -35,14 +36,25 @@ def design(
 
 @pytest.mark.parametrize("fixed", [False, True], ids=["dies", "fixed program"])
 def test_engines_agree_on_every_trial(fixed: bool, design: Path) -> None:
+    """Column currents do; of the converters' codes those that lie at an edge differ, by the one step of their column.
+
+    With the same offsets and noise, that is: engines that are 1e-6 apart differ in a code of 2e-3 once in 2 000.
+    """
     model = "nodal" if rsscircuit.load(design).options["wires"] else "ideal"
     for trial in range(1, TRIALS + 1):
         asked = {"layer": "hidden", "tile": 0, "trial": trial, "fixed": fixed, "seed": 3}
         spice, modelled = (montecarlo_trial(design, engine=engine, **asked) for engine in ("ngspice", model))
         assert spice["drawn"] == modelled["drawn"]
-        difference = np.array(spice["error"]) - np.array(modelled["error"])
+        difference = np.array(spice["array_error"]) - np.array(modelled["array_error"])
         assert np.abs(difference).max() <= (LEVEL if model == "nodal" else BENT)
-        assert np.abs(spice["error"]).max() > 1e-4
+        assert np.abs(spice["array_error"]).max() > 1e-4
+        codes = np.abs(np.array(spice["error"]) - np.array(modelled["error"]))
+        other = codes > 1e-12
+        assert other.mean() <= (0.01 if model == "nodal" else 0.2)
+        assert codes.max() <= STEP
+        for column in codes.T:
+            steps = column[column > 1e-12]
+            assert steps.size == 0 or np.ptp(steps) <= 1e-9
 
 
 @pytest.mark.parametrize("engine", ["nodal", "ideal", "ngspice"])

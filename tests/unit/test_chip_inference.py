@@ -30,13 +30,13 @@ from rsscircuit.inference import (
     layer_ranges,
 )
 from rsscircuit.inference.array import operate
-from rsscircuit.inference.chip import InputConverter
 from rsscircuit.network import exact_product, run
 from rsscircuit.options import BuildOptions
 from rsscircuit.seeds import stream
 from rsscircuit.simulate.engines import ENGINES, Setting
 from rsscircuit.technology.cell import ageing_siemens2
 from rsscircuit.technology.corners import Corner, at_corner
+from rsscircuit.technology.readout import InputConverter
 
 LAYER = "hidden"  # 49 rows and 6 columns on four tiles of at most 32 x 4
 BOLTZMANN = 1.380649e-23

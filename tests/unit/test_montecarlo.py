@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,18 @@ import pytest
 
 from rsscircuit import cli
 from rsscircuit.analyses import montecarlo, montecarlo_trial
+from rsscircuit.banks.measurement import ratio_sigma
 from rsscircuit.commands.shared import LOST_TRIALS
 from rsscircuit.errors import DesignError, InputError, MissingPartError
 from rsscircuit.report import montecarlo as report
+from rsscircuit.seeds import stream
 from rsscircuit.simulate import campaign, trials
 from rsscircuit.simulate.journal import Journal
 from rsscircuit.simulate.montecarlo import Conditions
+from rsscircuit.simulate.reading import read_columns
 from rsscircuit.simulate.spread import convergence, milestones, spread
 from rsscircuit.simulate.trials import Outcome
+from rsscircuit.technology.readout import gain_factor, noise_ampere
 
 TILE: dict[str, Any] = {"layer": "out", "tile": 0}
 SINGULAR = "V9 wp0 0 9\n.save"  # contradicts the source of word line wp0
@@ -275,8 +280,80 @@ def test_the_table_of_trials_is_what_the_statistics_are_of(design: Path) -> None
     assert np.sqrt((columns**2).mean(axis=1)) == pytest.approx(result["relative_error"], rel=1e-12)
 
 
+def bench_of(design: Path, conditions: Conditions | None) -> trials.Bench:
+    study = trials.Study(
+        directory=str(design), fingerprint="", layer="out", tile=0, engine="nodal", conditions=conditions, seed=7
+    )
+    return trials.Bench(study)
+
+
+def test_every_die_has_its_own_amplifiers_and_a_program_keeps_the_designs(design: Path) -> None:
+    """Those of the network on its chip: the design's own offsets are those of ``evaluate``."""
+    dies, fixed = bench_of(design, None), bench_of(design, Conditions())
+    readout = dies.design.technology.readout
+    own = [dies.draw(number).offset_volt for number in (1, 2, 2)]
+    assert (own[1] == own[2]).all()
+    assert np.abs(own[0] - own[1]).min() > 0
+    stay = [fixed.draw(number).offset_volt for number in (1, 2)]
+    assert (stay[0] == stay[1]).all()
+    drawn = stream(fixed.design.seed, "offset", layer="out", tile=0).standard_normal(len(stay[0]))
+    assert (stay[0] == readout.sigma_offset_volt * drawn).all()
+    many = np.concatenate([dies.draw(number).offset_volt for number in range(1, 101)])
+    # 400 values or more: their standard deviation within 15 %, four standard errors
+    assert many.std() == pytest.approx(readout.sigma_offset_volt, rel=0.15)
+
+
+def test_what_is_left_of_feedback_resistors_is_the_error_of_their_ratio(design: Path) -> None:
+    """A gain a column, new on every die: 400 values or more, within 30 % with what single readings add."""
+    bench = bench_of(design, None)
+    gains = []
+    for number in range(1, 101):
+        crossbar = bench.draw(number).crossbar
+        true = (crossbar.die.on_siemens - crossbar.die.off_siemens).sum(axis=(0, 2, 3))
+        gains.append(crossbar.measured.step_siemens.sum(axis=(0, 2, 3)) / true - 1.0)
+    left = np.array(gains)
+    assert np.sqrt(np.mean(left**2)) == pytest.approx(ratio_sigma(bench.design.technology), rel=0.3)
+    between = np.corrcoef(left.T) - np.eye(left.shape[1])
+    assert np.abs(between).max() < 0.4  # four standard errors of 100 dies
+
+
+def test_outputs_are_the_amplifiers_voltages_in_steps(design: Path) -> None:
+    """V = (R_f I - N V_os) / (1 + N / A_0) of each column, to the nearest step, cut off at the ends; no noise."""
+    trial = bench_of(design, None).draw(1)
+    silent = replace(trial.technology.readout, bandwidth_hertz=0.0, gain=50.0, sigma_offset_volt=0.0)
+    offsets = np.linspace(-3e-3, 3e-3, len(trial.offset_volt))
+    trial = replace(trial, technology=replace(trial.technology, readout=silent), offset_volt=offsets)
+    full_scale = 2e-7
+    currents = np.random.default_rng(0).uniform(-1.3 * full_scale, 1.3 * full_scale, (50, len(offsets)))
+    found = read_columns(currents, trial, full_scale, np.random.default_rng(1))
+    closed = np.where(trial.crossbar.closed, trial.crossbar.die.on_siemens, trial.crossbar.die.off_siemens)
+    feedback, step = silent.full_scale_volt / full_scale, 2.0 * silent.full_scale_volt / 2.0**silent.adc_bits
+    for j, offset in enumerate(offsets):
+        noise_gain = 1.0 + feedback * closed[:, j].sum()
+        volts = (feedback * currents[:, j] + noise_gain * offset) / (1.0 + noise_gain / silent.gain)
+        codes = np.clip(np.round(volts / step), -(2.0**silent.adc_bits) / 2, 2.0**silent.adc_bits / 2 - 1)
+        assert found[:, j] == pytest.approx(codes * step / feedback, rel=1e-12)
+    assert found.max() == pytest.approx(full_scale * (1 - 2 / 2.0**silent.adc_bits), rel=1e-12)
+
+
+def test_noise_is_that_of_branches_feedback_and_amplifier(design: Path) -> None:
+    bench = bench_of(design, None)
+    fine = replace(bench.design.technology.readout, adc_bits=24.0)
+    trial = bench.draw(1)
+    trial = replace(trial, technology=replace(trial.technology, readout=fine), offset_volt=0.0 * trial.offset_volt)
+    still, full_scale = np.zeros((2000, len(trial.offset_volt))), 2e-7
+    noise = read_columns(still, trial, full_scale, np.random.default_rng(2))
+    closed = (trial.crossbar.bank_siemens() + trial.crossbar.leak_siemens()).sum(axis=(0, 2))
+    feedback = fine.full_scale_volt / full_scale
+    expected = noise_ampere(fine, feedback, closed, trial.celsius) * gain_factor(fine, feedback, closed)
+    # 2 000 values a column: within 7 %, four standard errors
+    assert noise.std(axis=0) == pytest.approx(expected, rel=0.07)
+
+
 def outcomes(errors: np.ndarray) -> list[Outcome]:
-    return [Outcome(trial=number + 1, drawn={}, error=error) for number, error in enumerate(errors)]
+    return [
+        Outcome(trial=number + 1, drawn={}, error=error, array_error=error / 2.0) for number, error in enumerate(errors)
+    ]
 
 
 def test_statistics_of_columns_and_trials() -> None:
@@ -288,6 +365,8 @@ def test_statistics_of_columns_and_trials() -> None:
     assert found["standard_deviation"] == pytest.approx(relative.std(ddof=1), rel=1e-12)
     assert found["percentiles"]["95"] == pytest.approx(np.percentile(relative, 95), rel=1e-12)
     assert (found["worst"], found["worst_trial"]) == (relative.max(), 151)
+    assert found["array"]["mean"] == pytest.approx(relative.mean() / 2.0, rel=1e-12)
+    assert found["array"]["columns"][0]["worst_signed"] == -4.5
     first, second = found["columns"]
     assert (first["worst"], first["worst_trial"]) == (9.0, 151)
     assert first["worst_signed"] == -9.0

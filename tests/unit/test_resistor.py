@@ -11,19 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from scipy.stats import binom
 
 from rsscircuit.banks import bank_spec
 from rsscircuit.cli import cli
 from rsscircuit.errors import DesignError, InputError
-from rsscircuit.progress import silent
 from rsscircuit.quantities import parse_quantity
 from rsscircuit.report.resistor import show_resistor
 from rsscircuit.resistor import ResistorOptions, make_resistor
-from rsscircuit.resistor.bank import SHARE, choose_bank
+from rsscircuit.resistor.bank import CONFIDENCE, DIES, SHARE, reached_error, unseen_ohm
 from rsscircuit.resistor.kinds import (
     KINDS,
     Branches,
     Measured,
+    centred_bank,
     drawn_branches,
     known,
     measure,
@@ -31,7 +32,7 @@ from rsscircuit.resistor.kinds import (
     nominal_switches,
 )
 from rsscircuit.resistor.series import program_series
-from rsscircuit.resistor.voltage import held_between, ohm_at
+from rsscircuit.resistor.voltage import at_volt, held_between, ohm_at
 from rsscircuit.technology import load_technology
 
 SKY = load_technology("sky130_xhigh_100k")
@@ -55,7 +56,7 @@ def test_no_quantities(text: str) -> None:
     ("circuit", "value"), [("parallel", 12.34e3), ("parallel", 5e6), ("series", 1e6), ("series", 5e6)]
 )
 def test_within_tolerance_and_simulated_alike(circuit: str, value: float, seed: int) -> None:
-    """The bank is chosen so that 99 % of dies are within the tolerance; of these twelve at most one misses."""
+    """Of these twelve dies one may miss: a bank serves 99 % of them, with 95 % confidence."""
     record = make_resistor(ResistorOptions(value_ohm=value, tolerance=1e-3, circuit=circuit, seed=seed, simulate=True))
     assert record["bank"]["reached"] <= 1e-3
     assert record["within"] == (abs(record["true_error"]) <= 1e-3)
@@ -66,19 +67,39 @@ def test_within_tolerance_and_simulated_alike(circuit: str, value: float, seed: 
     assert record["measured_error"] == pytest.approx(record["true_error"], abs=6.0 * record["measurement_error"] + 1e-4)
 
 
-@pytest.mark.parametrize("circuit", ["parallel", "series"])
-def test_dies_are_within_tolerance_as_often_as_promised(circuit: str) -> None:
-    """Of 300 fresh dies at a promise of 99 %, twelve or more misses have a probability of 1e-4."""
-    kind, technology, value = KINDS[circuit], load_technology("sky130_xhigh_1M"), 1e6
-    options = ResistorOptions(value_ohm=value, tolerance=2e-3, circuit=circuit)
-    spec = choose_bank(kind, options, 0.2, technology, silent).spec
+@pytest.mark.parametrize(
+    ("circuit", "value", "resistors", "volt"),
+    [
+        ("parallel", 12.34e3, 14, 0.2),
+        ("parallel", 12.34e3, 14, -0.3),
+        ("parallel", 12.34e3, 12, -0.3),
+        ("parallel", 1e6, 12, 0.2),
+        ("series", 1e6, 12, 0.2),
+    ],
+)
+def test_dies_are_within_what_a_bank_reaches_as_often_as_promised(
+    circuit: str, value: float, resistors: int, volt: float
+) -> None:
+    """Of fresh dies, at their voltage: more misses than this have a probability of 1e-3 where 99 % are within.
+
+    What 99 % of 200 dies reached, which was promised once, was missed by 53 of 3000 in the first case.
+    """
+    kind, technology, dies = KINDS[circuit], load_technology("sky130_xhigh_1M"), 1500
+    spec = centred_bank(kind, technology.plan, resistors, value, technology)
+    reached = reached_error(kind, spec, value, volt, technology)
     missed = 0
-    for seed in range(1000, 1300):
+    for seed in range(1000, 1000 + dies):
         true = drawn_branches(spec, technology, seed)
-        operated = nearest(kind, measure(kind, true, spec, technology, seed), value)
-        missed += abs(kind.ohm(true, operated) / value - 1.0) > 2e-3
-    assert SHARE == 0.99
-    assert missed < 12
+        seen = measure(kind, true, spec, technology, seed)
+        if kind.name == "parallel":
+            operated = nearest(kind, at_volt(seen, kind, volt, technology), value)
+            found = ohm_at(kind, true, operated, volt, technology)
+        else:
+            operated = nearest(kind, seen, value)
+            found = kind.ohm(true, operated) + unseen_ohm(true, seen.branches, operated, volt, technology)
+        missed += abs(found / value - 1.0) > reached
+    assert (SHARE, CONFIDENCE, DIES) == (0.99, 0.95, 299)
+    assert missed <= binom.ppf(0.999, dies, 1.0 - SHARE)
 
 
 def test_same_seed_same_bytes(tmp_path: Path) -> None:
@@ -243,7 +264,7 @@ def test_measured_steps_are_kept_exactly(circuit: str) -> None:
     [
         ({"value_ohm": 3.0}, r"--value: 3 Ohm is outside .* 1\.33 kOhm to 28\.2 MOhm"),
         ({"value_ohm": 1e4, "circuit": "series"}, r"outside what series .*; use --circuit parallel"),
-        ({"value_ohm": 1e4, "tolerance": 1e-7}, r"--tolerance: out of reach: 99 % of virtual dies stay within"),
+        ({"value_ohm": 1e4, "tolerance": 1e-7}, r"--tolerance: out of reach: 99 % of dies stay within"),
         ({"value_ohm": 1e4, "tolerance": 0.0}, r"--tolerance: a tolerance is a fraction"),
         ({"value_ohm": -1e4}, r"--value: a resistance is above 0"),
         ({"value_ohm": 1e4, "circuit": "star"}, r"--circuit: no such circuit.*parallel, series"),
