@@ -15,7 +15,7 @@ from rsscircuit.report import tables
 
 COMMANDS = (
     *(designs.build, designs.program, designs.export_banks, designs.inspect, designs.report),
-    *(artefacts.emit, artefacts.hdl, artefacts.signoff),
+    *(artefacts.emit, artefacts.hdl, artefacts.weight_map, artefacts.signoff),
     *(tiles.simulate, tiles.montecarlo),
     *(networks.evaluate, networks.network_yield, networks.cost),
     exploration.explore,

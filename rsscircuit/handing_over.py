@@ -50,6 +50,9 @@ def hand_over(
     design = load(source)
     geometry = ArrayGeometry(**record.read_record(source)["controller"])
     options = {name: value for name, value in options.items() if value is not None}
+    if "weight_bits" in options and not options.get("weight_map"):
+        raise InputError("weight codes need a map", where="--weight-bits", got=options["weight_bits"],
+                         remedy="add --weight-map")  # fmt: skip
     if options.get("fuses"):
         if options.get("array") != "ports":
             raise InputError(

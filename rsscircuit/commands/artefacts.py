@@ -8,7 +8,16 @@ from typing import Any
 
 import click
 
-from rsscircuit.commands.shared import NOT_SIGNED_OFF, bars, directory_argument, json_option, option, print_json
+from rsscircuit.commands.shared import (
+    NOT_SIGNED_OFF,
+    bars,
+    directory_argument,
+    json_option,
+    layer_option,
+    option,
+    print_json,
+    tile_option,
+)
 from rsscircuit.errors import InputError
 from rsscircuit.report import tables
 
@@ -94,6 +103,7 @@ def emit(
 @option("--dac-bits", type=int, help="Bits of an input code; else the technology's.")
 @option("--adc-bits", type=int, help="Bits of an output code; else the technology's.")
 @option("--weight-map", is_flag=True, help="With the table from weight codes to subsets.")
+@option("--weight-bits", type=int, metavar="B", help="Bits of a weight code, with --weight-map; else 8.")
 @option("--fuses", is_flag=True, help="One-time programmable: no loader, no calibration, no editing; needs macros.")
 @option("--sense-cycles", type=int, default=16, help="Clocks for which fuses are sensed.")
 @option("--replay", is_flag=True, help="Record every pin of a simulated run, and the bench that replays it.")
@@ -108,6 +118,31 @@ def hdl(directory: str, out: str, replay: bool, force: bool, as_json: bool, **co
         print_json(written)
     else:
         tables.print_lines([f"{out}: {written['files']} files; README.md says what they are"])
+
+
+@click.command(
+    epilog="Example: generate-crossbar weight-map design --layer conv1 --tile 0 --row 3 --column 2 --out map.json"
+)
+@directory_argument
+@layer_option
+@tile_option
+@option("--row", type=int, required=True, help="Row of the tile, from 0, bias rows first.")
+@option("--column", type=int, required=True, help="Column of the tile, from 0.")
+@option("--bank", default="pair", metavar="BANK", help="pair (codes in two's complement), plus or minus.")
+@option("--bits", type=int, default=8, help="Of a code; as hdl --weight-bits.")
+@option("--out", required=True, metavar="FILE", help="JSON file to write.")
+@option("--force", is_flag=True, help="Replace a file that is there.")
+@json_option
+def weight_map(directory: str, as_json: bool, **cell: Any) -> None:
+    """The subset of every weight code of one cell, from what was measured of its die, to load into the controller."""
+    from rsscircuit.report.weight_maps import weight_map_lines
+    from rsscircuit.weight_maps import make_weight_map
+
+    made = make_weight_map(directory, **cell)
+    if as_json:
+        print_json(made)
+    else:
+        tables.print_lines(weight_map_lines(made, cell["out"]))
 
 
 @click.command(epilog="Example: generate-crossbar signoff generated/lenet5 --layer conv1")
