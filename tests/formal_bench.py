@@ -70,7 +70,7 @@ class Host:
 
 
 def prove(folder, verilog, config, tasks, *, seconds=300):
-    """Task name to (verdict, assertions that failed, covers that were reached, seconds), by SymbiYosys."""
+    """Task name to (verdict, assertions that failed, covers that were reached, CPU seconds), by SymbiYosys."""
     formal = folder / "formal"
     formal.mkdir(parents=True, exist_ok=True)
     (folder / "xbar_top.sv").write_text(verilog)
@@ -89,7 +89,7 @@ def _result(log, mark):
     text = "\n".join(line for line in log.splitlines() if mark in line)
     verdict = re.search(r"DONE \((\w+), rc", text)
     assert verdict, log
-    elapsed = re.search(r"Elapsed clock time .*\((\d+)\)", text)
+    elapsed = re.search(r"Elapsed process time .*\((\d+)\)", text)
     failed = set(re.findall(r"Assert failed in \w+: (\w+)", text))
     reached = set(re.findall(r"Reached cover statement in step \d+ at \w+: (\w+)", text))
     return verdict[1], failed, reached, int(elapsed[1])

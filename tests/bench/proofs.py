@@ -1,6 +1,8 @@
 """Every proof of the controller at full size, every situation and every mutant, as a table.
 
 python tests/bench/proofs.py
+
+Exit status 1 where one does not hold, takes over a minute of CPU time, or a mutant is not found out.
 """
 
 import sys
@@ -19,13 +21,15 @@ from rsscircuit.controller.proofs import PROPERTIES, Task, proofs
 from rsscircuit.report.tables import print_lines
 
 FULL = ArrayGeometry(64, 64, 16)
+MOST_SECONDS = 60
 CONTROLLERS = {bus: ControllerConfig(geometry=FULL, bus=bus) for bus in ("axi4-lite", "wishbone", "spi")} | {
     "fuses": ControllerConfig(geometry=FULL, fuses=True, editing=False, calibration=False)
 }
 
 
-def main() -> None:
+def main() -> int:
     """Prove, then break; only break if properties are named."""
+    bad = 0
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         done = set()
@@ -34,6 +38,7 @@ def main() -> None:
             done |= {task.name for task in tasks}
             for name, (verdict, failed, _, seconds) in prove(folder / kind, emitted(config), config, tasks).items():
                 print_lines([f"{verdict:8} {seconds:3} s  {name:12} {kind} {' '.join(sorted(failed))}"])
+                bad += verdict != "PASS" or seconds > MOST_SECONDS
         for kind, mutants in (("", MUTANTS | BUS_MUTANTS), ("fuses, ", FUSE_MUTANTS)):
             for name, mutant in mutants.items():
                 if sys.argv[1:] and name not in sys.argv[1:]:
@@ -42,6 +47,8 @@ def main() -> None:
                 found = _broken(name, mutant, folder / f"{kind}{name}")
                 seconds = time.perf_counter() - began
                 print_lines([f"{found:20} {seconds:5.1f} s  {kind}{name}: {PROPERTIES[name].claim}"])
+                bad += found.startswith("NOT")
+    return min(bad, 1)
 
 
 def _broken(name: str, mutant: Any, folder: Path) -> str:
@@ -58,4 +65,4 @@ def _broken(name: str, mutant: Any, folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -11,6 +11,7 @@ from rsscircuit.controller import ArrayGeometry, ControllerConfig, emit_proofs, 
 from rsscircuit.controller.proofs import PROPERTIES, Task, cover_task, load_bound, proofs, statements
 from rsscircuit.templates import read
 
+MOST_SECONDS = 60  # of a proof, CPU; here all of a controller's are one
 FULL = ControllerConfig(geometry=ArrayGeometry(64, 64, 16))
 ODD = ControllerConfig(
     geometry=ArrayGeometry(3, 5, 7), tiles=3, bus="wishbone", weight_map=True, weight_bits=2, timeout_cycles=50
@@ -61,8 +62,9 @@ def tiny():
 def test_every_proof_holds(config, tmp_path):
     verilog = emit_verilog(config)["xbar_top.sv"]
     whole = Task(name="whole", proofs=proofs(config))
-    verdict, failed, _, _ = prove(tmp_path, verilog, config, [whole])["whole"]
+    verdict, failed, _, seconds = prove(tmp_path, verilog, config, [whole])["whole"]
     assert (verdict, failed) == ("PASS", set())
+    assert seconds < MOST_SECONDS
 
 
 def test_every_property_is_described_and_has_a_mutant():
