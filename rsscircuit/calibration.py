@@ -17,6 +17,7 @@ from rsscircuit.errors import InputError
 from rsscircuit.mapping import ColumnDemand, InputMoments, LayerMatrix, Tile
 from rsscircuit.network import Array, Layer, Network, batch_size, exact_product, input_bounds, run
 from rsscircuit.options import ADC, BuildOptions
+from rsscircuit.technology import Technology
 
 CALIBRATION_DIGITS = 4
 KEPT_INPUTS = 8
@@ -64,6 +65,7 @@ def tolerances(
     options: BuildOptions,
     matrices: Mapping[str, LayerMatrix],
     tiles: Mapping[str, Sequence[Tile]],
+    technology: Technology,
 ) -> dict[str, Tolerance]:
     """The largest error of a pair that is good enough, by layer: a fraction of full scale, or half an ADC step."""
     if options.tolerance != ADC:
@@ -78,7 +80,8 @@ def tolerances(
     step = batch_size(network, data)
     for first in range(0, len(data), step):
         run(network, data[first : first + step], product=product)
-    return {name: _half_step(demand, options.adc_bits) for name, demand in demands.items()}
+    bits = technology.readout.adc_bits if options.adc_bits is None else options.adc_bits
+    return {name: _half_step(demand, bits) for name, demand in demands.items()}
 
 
 def input_moments(
@@ -128,6 +131,6 @@ def _fraction(options: BuildOptions) -> Tolerance:
     return lambda full_scale, _: float(options.tolerance) * full_scale
 
 
-def _half_step(demand: ColumnDemand, bits: int) -> Tolerance:
+def _half_step(demand: ColumnDemand, bits: float) -> Tolerance:
     """Half a step of the converters at the columns."""
     return lambda _, scale: demand.half_step_siemens(scale, bits)

@@ -25,7 +25,6 @@ from rsscircuit.technology.effects import measured_with, only, parse_effects
 NETLISTS = ("all", "sample", "none")
 DEFAULT_TOLERANCE = 2.0**-11
 ADC = "adc"
-DEFAULT_ADC_BITS = 8
 MOST_MEASUREMENT_BITS = 24
 OBJECTIVES = {
     "least-total": Objective.LEAST_TOTAL,
@@ -47,7 +46,7 @@ class BuildOptions:
         solver: ``auto``, or a solver by name (``rsscircuit.subsetsum.SOLVERS``).
         tolerance: Largest cell error, as a fraction of the layer's full-scale conductance; 0 = nearest;
             ``adc`` = half a step of an ADC of ``adc_bits`` on the columns, over the calibration inputs.
-        adc_bits: Resolution of that ADC.
+        adc_bits: Resolution of that ADC; None is that of the technology's converters.
         objective: Which subset within the tolerance: ``least-total`` conductance, ``least-ageing`` expected drift,
             ``fewest`` closed switches, or ``any``.
         most_closed: Most closed switches a pair; None does not bound them.
@@ -80,7 +79,7 @@ class BuildOptions:
     tile: tuple[int, int] = (64, 64)
     solver: str = AUTO
     tolerance: float | str = DEFAULT_TOLERANCE
-    adc_bits: int = DEFAULT_ADC_BITS
+    adc_bits: int | None = None
     objective: str = "least-total"
     most_closed: int | None = None
     most_total: float | None = None
@@ -200,7 +199,7 @@ def _refuse_idle(
     options: BuildOptions, technology: Technology, corners: tuple[Corner, ...], siemens: NDArray[np.float64]
 ) -> None:
     """Refuse what would change nothing, so that nobody takes it for having been at work."""
-    if options.adc_bits != DEFAULT_ADC_BITS and options.tolerance != ADC:
+    if options.adc_bits is not None and options.tolerance != ADC:
         raise InputError(
             "the ADC has a part in the tolerance alone",
             where="--adc-bits",
@@ -254,5 +253,5 @@ def _check_tolerance(options: BuildOptions) -> None:
             )
     elif not 0 <= tolerance < 1:
         raise InputError("a tolerance is a fraction from 0 to 1", where="--tolerance", got=tolerance)
-    if not 1 <= options.adc_bits <= 24:
+    if options.adc_bits is not None and not 1 <= options.adc_bits <= 24:
         raise InputError("an ADC has 1 to 24 bits", where="--adc-bits", got=options.adc_bits)

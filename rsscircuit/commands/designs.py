@@ -48,7 +48,7 @@ class _Tolerance(click.ParamType):  # type: ignore[type-arg]
     help="Largest cell error, as a fraction of the layer's full-scale conductance, as size --error is, whose "
     "default is 1e-3; 0 = nearest; adc = half an ADC step over the calibration inputs.",
 )
-@option("--adc-bits", type=int, default=8, help="Resolution of the ADC that --tolerance adc stands for.")
+@option("--adc-bits", type=int, metavar="B", help="Of the ADC that --tolerance adc stands for; else the technology's.")
 @option(
     "--objective",
     default="least-total",

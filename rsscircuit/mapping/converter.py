@@ -37,7 +37,7 @@ class ColumnDemand:
             sums = drives[:, tile.window[0]] @ self._matrix.weights[tile.window]
             np.maximum(peak, np.abs(sums).max(axis=0, initial=0.0), out=peak)
 
-    def half_step_siemens(self, siemens_per_weight: Array, bits: int) -> float:
+    def half_step_siemens(self, siemens_per_weight: Array, bits: float) -> float:
         """The error of every cell that makes, in rms, half a step of the converter of its column.
 
         tol = I_LSB / 2 / (V_read sqrt(sum over rows of E[(x / x_full)^2])), independent errors of cells taken.

@@ -129,7 +129,7 @@ def design_lines(record: Mapping[str, Any], technology: Technology) -> list[str]
         "input range": summary["input_range"],
         "variation": options["variation"],
         "effects": "" if options.get("effects", "all") == "all" else options["effects"],
-        "tolerance": f"{_tolerance(options)}: {engineering(tolerance, 'S')} of "
+        "tolerance": f"{_tolerance(options, technology)}: {engineering(tolerance, 'S')} of "
         f"{engineering(full_scale, 'S')} in layer {first['name']}",
         "objective": _objective(options),
         "corners": options["corners"] or "",
@@ -178,9 +178,10 @@ def note_lines(record: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _tolerance(options: Mapping[str, Any]) -> str:
+def _tolerance(options: Mapping[str, Any], technology: Technology) -> str:
     if options["tolerance"] == "adc":
-        return f"half a step of an ADC of {options['adc_bits']} bits"
+        bits = technology.readout.adc_bits if options["adc_bits"] is None else options["adc_bits"]
+        return f"half a step of an ADC of {bits:g} bits"
     return f"{options['tolerance']:g} of full scale"
 
 

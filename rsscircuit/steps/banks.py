@@ -221,7 +221,7 @@ def _jobs(work: Work) -> tuple[Job, ...]:
     options, resolved = work.options, work.resolved
     matrices = {layer.name: layer.matrix for layer in work.layers}
     tiles = {layer.name: layer.tiles for layer in work.layers}
-    good_enough = tolerances(work.network, options, matrices, tiles)
+    good_enough = tolerances(work.network, options, matrices, tiles, resolved.technology)
     weighted = options.joint_columns or (options.compensate_ir_drop and options.calibration is not None)
     moments = input_moments(work.network, options.calibration, matrices, tiles) if weighted else {}
     wires = wire_segments(resolved.bank.nominal_ohm, resolved.technology) if options.compensate_ir_drop else None

@@ -271,3 +271,14 @@ def test_every_silicon_technology_has_corners(name: str, text: str) -> None:
     if (name, text) == ("sg13g2_rhigh_100k", "volt=0.2"):  # its resistors have no voltage coefficient
         text = "volt=0.2,celsius=125"
     assert len(resolve(BuildOptions(technology=name, corners=text)).corners) == 2
+
+
+def test_the_converter_of_a_tolerance_is_the_technologys(
+    small_network: Path, small_inputs: Path, tmp_path: Path
+) -> None:
+    found = {}
+    for bits in (None, 10, 8):
+        options = BuildOptions(tolerance="adc", adc_bits=bits, calibration=str(small_inputs), tile=(32, 4))
+        design = rsscircuit.build(small_network, tmp_path / f"{bits}", options, last="solve")
+        found[bits] = design.layer("hidden").rules.tolerance_siemens
+    assert found[None] == found[10] == pytest.approx(found[8] / 4.0, rel=1e-12)
