@@ -65,7 +65,7 @@ TARGETS = (
     Target("ECP5-25k", LARGE, "axi4-lite", "synth_ecp5 -nowidelut", 1000, 100.0),
     Target("ECP5-25k", LARGE, "wishbone", "synth_ecp5 -nowidelut", None, 100.0),
     Target("ECP5-25k", LARGE, "spi", "synth_ecp5 -nowidelut", None, 100.0),
-    Target("ECP5-25k", LARGE, "axi4-lite", "synth_ecp5", None, 100.0),
+    Target("ECP5-25k", LARGE, "axi4-lite", "synth_ecp5", 1000, 100.0),
     Target("ECP5-25k", LARGE, "axi4-lite", "synth_ecp5 -nowidelut", None, 100.0, PRESET_ADC_BITS),
     Target("iCE40 hx8k", SMALL, "axi4-lite", "synth_ice40", None, 70.0),
     Target("iCE40 hx8k", SMALL, "wishbone", "synth_ice40", None, 70.0),

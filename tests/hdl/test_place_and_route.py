@@ -13,7 +13,7 @@ from handover_kit import yosys
 from rsscircuit.controller import ArrayGeometry, ControllerConfig, emit_verilog
 
 FITS = {
-    "synth_ecp5 -nowidelut": ("nextpnr-ecp5", "--25k", "--package", "CABGA381", "--lpf-allow-unconstrained"),
+    "synth_ecp5": ("nextpnr-ecp5", "--25k", "--package", "CABGA381", "--lpf-allow-unconstrained"),
     "synth_ice40": ("nextpnr-ice40", "--hx8k", "--package", "ct256", "--pcf-allow-unconstrained"),
 }
 
@@ -21,7 +21,7 @@ FITS = {
 @pytest.mark.parametrize(
     ("synthesis", "geometry", "least_megahertz"),
     [
-        ("synth_ecp5 -nowidelut", ArrayGeometry(64, 64, 16), 100.0),
+        ("synth_ecp5", ArrayGeometry(64, 64, 16), 100.0),
         ("synth_ice40", ArrayGeometry(16, 16, 8), 70.0),
     ],
 )
