@@ -30,6 +30,7 @@ from PySpice.Spice.Netlist import Circuit
 import rsscircuit
 from rsscircuit.design.record import read_record
 from rsscircuit.netlist import source_volts, switch_card
+from rsscircuit.report.tables import print_table
 from rsscircuit.simulate import ngspice
 from rsscircuit.simulate.altered import AlteredTile
 from rsscircuit.simulate.engines import ENGINES, Setting
@@ -38,6 +39,7 @@ from rsscircuit.simulate.trials import CASES, Bench, Study
 
 SIDE, RESISTORS = 16, 8
 WARM, SECONDS, GROWTH_TRIALS = 3, 4.0, 300
+ALTER_BAR, NODAL_BAR, GROWTH_BAR = 12.0, 30.0, 0.01
 REBUILD, TEXT, ALTER = (f"fixed program, {how}" for how in ("PySpice rebuild", "ngspice, text", "ngspice, alter"))
 NODAL = "fixed program, nodal"
 Simulate = Callable[[Trial, np.ndarray], np.ndarray]
@@ -154,7 +156,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into docs/montecarlo.md")
     asked = parser.parse_args()
     rows: list[tuple[str, ...]] = []
-    ratios: dict[str, list[str]] = {"alter over rebuild": [], "nodal over alter, with wires": []}
+    ratios: dict[str, list[float]] = {"alter over rebuild": [], "nodal over alter, with wires": []}
     library = ngspice.version()
     with tempfile.TemporaryDirectory() as name:
         for wires in (False, True):
@@ -180,16 +182,26 @@ def main() -> None:
                 lines = "with wires" if wires else "without"
                 rows += [(path, lines, f"{cases}", f"{1.0 / time_taken:.3g}") for path, time_taken in spent.items()]
                 if wires:
-                    ratios["nodal over alter, with wires"].append(f"{spent[ALTER] / spent[NODAL]:.0f}")
+                    ratios["nodal over alter, with wires"].append(spent[ALTER] / spent[NODAL])
                 else:
-                    ratios["alter over rebuild"].append(f"{spent[REBUILD] / spent[ALTER]:.0f}")
+                    ratios["alter over rebuild"].append(spent[REBUILD] / spent[ALTER])
         grown = {name: growth(fixed, path, volts[:1]) for name, path in (("altered", alter), ("loaded as text", text))}
-    note = "; ".join(f"{name}: {one} at one input, {many} at {CASES}" for name, (one, many) in ratios.items())
+    note = "; ".join(f"{name}: {one:.0f} at one input, {many:.0f} at {CASES}" for name, (one, many) in ratios.items())
     note += f". {library}. Memory that a trial leaves behind, over {GROWTH_TRIALS}: "
     note += ", ".join(f"{size:.4f} MB {path}" for path, size in grown.items()) + "."
     heads = ("trials", "deck", "inputs a trial", "trials/s")
     block = Block(key="montecarlo-speed", heads=heads, rows=rows, note=note, left=2)
     block.show()
+    bars = [
+        (name, bar, min(ratios[name]))
+        for name, bar in (("alter over rebuild", ALTER_BAR), ("nodal over alter, with wires", NODAL_BAR))
+    ]
+    bars += [
+        (f"{GROWTH_BAR:g} MB over the growth, {name}", 1.0, GROWTH_BAR / max(size, 1e-6))
+        for name, size in grown.items()
+    ]
+    lines = [(name, f">= {bar:g}", f"{found:.3g}", "yes" if found >= bar else "NO") for name, bar, found in bars]
+    print_table(("ratio", "required", "measured", "met"), lines)
     if asked.write:
         write("montecarlo.md", {block.key: block.markdown()})
 

@@ -185,7 +185,7 @@ def ideal(small_network: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.mark.parametrize("engine", ["ideal", "nodal", "ngspice"])
 def test_with_nothing_at_work_a_fixed_program_does_not_spread(engine: str, ideal: Path) -> None:
     result = rsscircuit.montecarlo(ideal, layer="hidden", tile=0, trials=5, engine=engine, fixed=True)
-    errors = np.array(result["relative_error"])
+    errors = np.array(result["array"]["relative_error"])
     assert len({trial["celsius"] for trial in result["drawn"]}) == 5
     assert 0 < errors.mean() < 1e-3  # the tolerance of the program
     # a tenth, by the supply, of the millionth that is left of a switch

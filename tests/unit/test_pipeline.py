@@ -198,7 +198,7 @@ def test_a_hotter_range_errs_more_where_the_feedback_has_no_switches(small_netwo
         result = rsscircuit.montecarlo(
             design, layer="out", tile=0, trials=3, engine="ideal", fixed=True, conditions=conditions
         )
-        return float(result["mean"])
+        return float(result["array"]["mean"])
 
     text = technology_text("sky130_xhigh_1M")
     assert text.count("value = 1.600e6") == 1

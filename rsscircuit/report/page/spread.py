@@ -203,7 +203,8 @@ def _tile(result: Result) -> Figure:
     return Figure(
         name=name,
         title=f"Output error of {where}, over {_kind(result)}",
-        caption=f"{count(len(errors))} {what}, {result['engine']}, {'with' if result['wires'] else 'without'} wires.",
+        caption=f"{count(len(errors))} {what}, {result['engine']}, {'with' if result['wires'] else 'without'} wires; "
+        "amplifiers and converters at work.",
         alt=alt,
         mark=Mark.SIMULATED,
         drawing=draw(
