@@ -140,15 +140,17 @@ class BitstreamLoader(wiring.Component):  # type: ignore[misc]  # amaranth is un
         )
         names_tile = self._field == _TILE_FIELD
         own = Cat(self.tile_id, Const(0, WORD_BITS - TILE_ID_BITS)).word_select(crc_.place, crc.BYTE_BITS)
-        m.d.comb += self._expected.eq(Mux(names_tile, own, constants))
         if config.tiles == 1:
-            m.d.comb += self._differs.eq(crc_.byte != self._expected)
+            m.d.comb += [
+                self._expected.eq(Mux(names_tile, own, constants)),
+                self._differs.eq(crc_.byte != self._expected),
+            ]
             return
         low = names_tile & (crc_.place == 0)
-        with m.If(low):
-            m.d.comb += self._expected[: config.select_width].eq(self.tile)
-            with m.If(self._absorbing):
-                m.d.sync += self.tile.eq(crc_.byte)
+        named = Cat(self.tile, own[config.select_width :])
+        m.d.comb += self._expected.eq(Mux(low, named, Mux(names_tile, own, constants)))
+        with m.If(low & self._absorbing):
+            m.d.sync += self.tile.eq(crc_.byte)
         ignored = Mux(low, chosen, 0)
         beyond = low & ((crc_.byte & chosen) >= config.tiles)
         m.d.comb += self._differs.eq(((crc_.byte | ignored) != (self._expected | ignored)) | beyond)

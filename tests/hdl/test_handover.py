@@ -213,6 +213,19 @@ def test_the_linter_is_content_with_the_waivers_and_only_with_them(folder):
     assert {"WIDTH" if rule.startswith("WIDTH") else rule for rule in rules} == set(WAIVED)
 
 
+@pytest.mark.parametrize("bus", ["axi4-lite", "wishbone", "spi"])
+@pytest.mark.parametrize(
+    "variant",
+    [{"tiles": 3, "weight_map": True}, {"array": "ports", "tiles": 2}, {"array": "ports", "tiles": 2, **FUSED}],
+    ids=["weight map", "macros", "fuses"],
+)
+def test_the_linter_is_content_with_every_variant(variant, bus, tmp_path):
+    write(tmp_path, hdl_files(delivery(bus=bus, **variant)))
+    command = [VERILATOR, "--lint-only", "-Wall", "--top", "xbar_top", "waivers.vlt", "-f", "filelist.f"]
+    done = subprocess.run(command, cwd=tmp_path, env=VERILATOR_ENVIRONMENT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_fusesoc_reads_the_core_lints_it_and_runs_its_bench(folder, tmp_path):
     programs = tmp_path / "bin"
     programs.mkdir()

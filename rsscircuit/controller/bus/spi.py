@@ -54,15 +54,15 @@ class Spi(wiring.Component):  # type: ignore[misc]  # amaranth is untyped
         """Synchronisers, the bits in, the access, the bits out."""
         m = Module()
         pins, registers = self.pins, self.registers
-        sck, cs_n, mosi = Signal(2), Signal(init=1), Signal()
+        sck, before, cs_n, mosi = Signal(), Signal(), Signal(init=1), Signal()
         for name, pin, synchronised, init in (
-            ("sck", pins.sck, sck[0], 0),
+            ("sck", pins.sck, sck, 0),
             ("cs_n", pins.cs_n, cs_n, 1),
             ("mosi", pins.mosi, mosi, 0),
         ):
             m.submodules[name] = cdc.FFSynchronizer(pin, synchronised, init=init, reset_less=False)
-        m.d.sync += sck[1].eq(sck[0])
-        rises, falls = sck[0] & ~sck[1] & ~cs_n, ~sck[0] & sck[1] & ~cs_n
+        m.d.sync += before.eq(sck)
+        rises, falls = sck & ~before & ~cs_n, ~sck & before & ~cs_n
         place, moved, writing = Signal(range(FRAME_BITS + 1), name="place"), Signal(WORD_BITS), Signal()
         arrived = Signal(WORD_BITS)
         m.d.comb += arrived.eq(Cat(mosi, moved[:-1]))
