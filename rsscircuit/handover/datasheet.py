@@ -79,6 +79,7 @@ def _does(config: ControllerConfig) -> str:
         "runs vectors through the tiles": config.inference,
         "measures single branches": config.calibration,
         "programs single cells": config.editing,
+        "programs a cell by a weight code of the map that was loaded for it": config.weight_map,
     }
     save = ", save by the calibrator one at a time" if config.calibration else ""
     does = ", ".join(part for part, present in parts.items() if present)
