@@ -12,7 +12,17 @@ import numpy as np
 
 from rsscircuit.banks import Die, MeasuredBanks
 from rsscircuit.design import Crossbar
+from rsscircuit.netlist.circuits.capacitors import ResetSwitch
 
+RESET_SWITCH = ResetSwitch(
+    width_m=1e-6,
+    length_m=1.5e-7,
+    oxide_farad_per_m2=8e-3,
+    overlap_farad_per_m=3e-10,
+    threshold_volt=0.5,
+    gate_volt=1.8,
+    source_volt=0.3,
+)
 _VALUE = re.compile(r"^([iv]\(\w+\)) = (\S+)$", re.MULTILINE)
 
 

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from circuits import random_crossbar, run_batch, run_vacask, vacask
+from circuits import RESET_SWITCH, random_crossbar, run_batch, run_vacask, vacask
 
 import rsscircuit
 from rsscircuit import templates
@@ -19,7 +19,7 @@ from rsscircuit.netlist import ModelCard, Tia, TileOptions, dialects, tile_circu
 from rsscircuit.netlist.circuits.amplifier import Amplifier
 from rsscircuit.netlist.circuits.bank import bank
 from rsscircuit.netlist.circuits.bias import current_reference
-from rsscircuit.netlist.circuits.capacitors import ChargeSum, ResetSwitch, charge_sum, injection, plate_noise
+from rsscircuit.netlist.circuits.capacitors import ChargeSum, charge_sum, injection, plate_noise
 from rsscircuit.netlist.circuits.leakage import BIASINGS, open_bank
 from rsscircuit.netlist.circuits.one_time import Fuse, fused_branch, linked_bank
 from rsscircuit.netlist.circuits.selector import Selector, half_selected
@@ -90,15 +90,6 @@ def test_every_line_of_a_xyce_deck_has_its_form(level: str) -> None:
 
 def beside_the_crossbar() -> dict[str, Circuit]:
     """The circuits with parts of their own."""
-    reset = ResetSwitch(
-        width_m=1e-6,
-        length_m=1.5e-7,
-        oxide_farad_per_m2=8e-3,
-        overlap_farad_per_m=3e-10,
-        threshold_volt=0.5,
-        gate_volt=1.8,
-        source_volt=0.3,
-    )
     charges = ChargeSum(
         farad=np.array([1e-13, 2e-13]),
         selected=[True, False],
@@ -120,7 +111,7 @@ def beside_the_crossbar() -> dict[str, Circuit]:
         "current reference": current_reference(ohms, closed, TECHNOLOGY, AMPLIFIER, reference_volt=0.6),
         "charge sum": charge_sum(charges),
         "noise of the plates": plate_noise(charges),
-        "injection": injection(reset, 4e-13, 1e-10),
+        "injection": injection(RESET_SWITCH, 4e-13, 1e-10),
     }
 
 

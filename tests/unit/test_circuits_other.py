@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from circuits import RESET_SWITCH
 
 from rsscircuit.netlist.circuits.amplifier import Amplifier
 from rsscircuit.netlist.circuits.bank import branch_ampere
 from rsscircuit.netlist.circuits.capacitors import (
     BOLTZMANN,
     ChargeSum,
-    ResetSwitch,
     charge_sum,
     injection,
     plate_noise,
@@ -139,26 +139,15 @@ def test_noise_of_the_reset_phase() -> None:
     assert np.hypot(found, plates) == pytest.approx(CHARGES.noise_volt(), rel=1e-3)
 
 
-SWITCH = ResetSwitch(
-    width_m=1e-6,
-    length_m=1.5e-7,
-    oxide_farad_per_m2=8e-3,
-    overlap_farad_per_m=3e-10,
-    threshold_volt=0.5,
-    gate_volt=1.8,
-    source_volt=0.3,
-)
-
-
 def test_overlap_feedthrough() -> None:
     """A channel without charge leaves the capacitive divider: exact to C_ov / C, below 1e-3 here."""
-    switch, farad = replace(SWITCH, oxide_farad_per_m2=1e-6), 4e-13
+    switch, farad = replace(RESET_SWITCH, oxide_farad_per_m2=1e-6), 4e-13
     found = analyse(injection(switch, farad, 1e-10), where="test")["v(a)"][-1] - switch.source_volt
     assert found == pytest.approx(switch.step_volt(farad), rel=2e-3)
 
 
 def test_channel_charge_halves() -> None:
     """Meyer's capacitances do not conserve charge and add some gate coupling after the channel is gone: 10 %."""
-    values = analyse(injection(SWITCH, 4e-13, 1e-10), where="test")
+    values = analyse(injection(RESET_SWITCH, 4e-13, 1e-10), where="test")
     assert values["v(a)"][-1] == pytest.approx(values["v(b)"][-1], abs=1e-7)
-    assert values["v(a)"][-1] - SWITCH.source_volt == pytest.approx(SWITCH.step_volt(4e-13), rel=0.10)
+    assert values["v(a)"][-1] - RESET_SWITCH.source_volt == pytest.approx(RESET_SWITCH.step_volt(4e-13), rel=0.10)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from circuits import RESET_SWITCH
 
 from rsscircuit.errors import InputError, SimulationError
 from rsscircuit.netlist import dialects
 from rsscircuit.netlist.circuits.amplifier import Amplifier, Column, column
 from rsscircuit.netlist.circuits.bank import bank
 from rsscircuit.netlist.circuits.bias import current_reference
-from rsscircuit.netlist.circuits.capacitors import ChargeSum, ResetSwitch, charge_sum, injection, sample_noise
+from rsscircuit.netlist.circuits.capacitors import ChargeSum, charge_sum, injection, sample_noise
 from rsscircuit.netlist.circuits.leakage import BIASINGS, open_bank
 from rsscircuit.netlist.circuits.one_time import Fuse, fused_branch
 from rsscircuit.netlist.circuits.selector import Selector, half_selected
@@ -54,15 +55,7 @@ DECKS = {
     ),
     "bent": bank(OHMS, CLOSED, SKY, volt=0.6, voltage_coefficient=True),
     "injection": injection(
-        ResetSwitch(
-            width_m=1e-6,
-            length_m=1.5e-7,
-            oxide_farad_per_m2=8e-3,
-            overlap_farad_per_m=3e-10,
-            threshold_volt=0.5,
-            gate_volt=1.8,
-            source_volt=0.3,
-        ),
+        RESET_SWITCH,
         4e-13,
         1e-10,
     ),
