@@ -3,8 +3,8 @@
 spicebind (PyPI, 0.0.2) embeds ngspice in Icarus Verilog: every gate of the tile and every word line is a source that
 the Verilog sets, every column current a voltage that it reads. Converters stand in the bench: the controller's input
 codes become voltages, and a current becomes the code that the controller takes for its result. One row at a time is run
-through the controller, and then all rows together. Its sources are written without a value before ``external``, with
-which ngspice 39 crashes.
+through the controller, and then all rows together. spicebind drives the first 32 bits of a port only, so every switch
+has a port of its own; and its sources are written without a value before ``external``, with which ngspice 39 crashes.
 """
 
 from __future__ import annotations
@@ -139,6 +139,7 @@ def _bench(small: SmallTile, latches: str, vectors: int, step: float) -> str:
     addresses = {each.name: f"{each.address:02x}" for each in register_table(config)}
     rows, columns, places = range(small.tile.rows), range(small.tile.columns), small.switches
     words = [f"wp{i}" for i in rows] + [f"wn{i}" for i in rows]
+    gates = [f"sw{k}" for k in range(len(places))]
     amps = [f"amp{j}" for j in columns]
     bits = [small.latch(place) for place in places]
     volt = f"{drive.read_volt!r} * codes[{{}}] / {full_code}.0"
@@ -146,8 +147,15 @@ def _bench(small: SmallTile, latches: str, vectors: int, step: float) -> str:
     return render(
         f"controller/{BENCH}.sv",
         switches=len(places),
-        tile_ports=",\n".join([f"    input real {name}" for name in words] + [f"    output real {n}" for n in amps]),
-        tile_pins=",\n".join(f"      .{name}({name})" for name in (*words, *amps)),
+        tile_ports=",\n".join(
+            [f"    input {name}" for name in gates]
+            + [f"    input real {name}" for name in words]
+            + [f"    output real {name}" for name in amps]
+        ),
+        tile_pins=",\n".join(
+            [f"      .{name}(sw[{k}])" for k, name in enumerate(gates)]
+            + [f"      .{name}({name})" for name in (*words, *amps)]
+        ),
         reals=_lines(
             [f"  real wp{i} = {common + full!r}, wn{i} = {common - full!r};" for i in rows]
             + [f"  real {name};" for name in amps]
@@ -188,7 +196,7 @@ def _lines(lines: Iterable[str]) -> str:
 
 def _deck(small: SmallTile) -> str:
     """The tile's netlist with its gates and row sources set by the Verilog, and its column currents as voltages."""
-    names = {place: f"sw[{k}]" for k, place in enumerate(small.switches)}
+    names = {place: f"sw{k}" for k, place in enumerate(small.switches)}
     lines = [f"V{name} {name} 0 external" for name in names.values()]
     lines += [f"Hamp{j} amp{j} 0 vb{j} {VOLT_PER_AMPERE!r}" for j in range(small.tile.columns)]
     deck = small.with_sources(names, lines)

@@ -3,7 +3,6 @@
 // currents are converted and read as results. Every row is driven fully until the first vector.
 `timescale 1ns / 1ps
 module crossbar_tile (
-    input [$switches-1:0] sw,
 $tile_ports
 );
 endmodule
@@ -23,7 +22,6 @@ module tb_closed_loop;
 $reals
 
   crossbar_tile tile (
-      .sw(sw),
 $tile_pins
   );
 

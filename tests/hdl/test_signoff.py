@@ -18,6 +18,7 @@ import rsscircuit
 from rsscircuit.cli import cli
 from rsscircuit.controller import ArrayGeometry
 from rsscircuit.controller.bitstream import HEADER_WORDS
+from rsscircuit.controller.bus import BUSES
 from rsscircuit.design import load, record
 from rsscircuit.design.files import write_array
 from rsscircuit.errors import DesignError, InputError
@@ -28,6 +29,7 @@ from rsscircuit.seeds import stream
 from rsscircuit.signoff import run, run_closed_loop, run_transient, sign_off, tile
 from rsscircuit.signoff.checks import current_checks, expected
 from rsscircuit.signoff.hdl import compile_bench, read_words
+from rsscircuit.signoff.small import MOST_SWITCHES
 from rsscircuit.signoff.tile import Job, sign_off_tile
 from rsscircuit.signoff.transfer import drawn_banks, with_latches
 from rsscircuit.simulate import ngspice
@@ -37,16 +39,17 @@ BITS = SIZE * SIZE * 2 * BRANCHES
 ROWS, PLAN, WEIGHTS = "one row at a time", "real inputs, plan", "real inputs, weights"
 PICKED = stream(1, "stimulus").permutation(BITS)[:6].tolist()
 NAMES = ["load", "latches", "netlist", ROWS, PLAN, WEIGHTS]
+WEIGHTS_2X2 = np.array([[0.7, -0.4], [0.25, 1.0]])
 
 
-def build_tiny(folder: Path, *, calibrated: bool = True, **choices: Any) -> Path:
-    """A layer of 2 x 2 weights in banks of four."""
-    weights = np.array([[0.7, -0.4], [0.25, 1.0]])
+def build_tiny(folder: Path, weights: np.ndarray = WEIGHTS_2X2, *, calibrated: bool = True, **choices: Any) -> Path:
+    """One square layer, in banks of four."""
+    size = len(weights)
     layers = json.dumps([{"operator": "Gemm", "name": "out", "weight": "w", "transB": 1}])
-    np.savez(folder / "tiny.npz", input_shape=np.array([0, SIZE]), layers=layers, w=weights)
-    np.save(folder / "x.npy", np.random.default_rng(3).random((6, SIZE)))
+    np.savez(folder / "tiny.npz", input_shape=np.array([0, size]), layers=layers, w=weights)
+    np.save(folder / "x.npy", np.random.default_rng(3).random((6, size)))
     calibration = str(folder / "x.npy") if calibrated else None
-    options = BuildOptions(tile=(SIZE, SIZE), resistors=BRANCHES, calibration=calibration, **choices)
+    options = BuildOptions(**{"tile": (size, size), "resistors": BRANCHES, "calibration": calibration} | choices)
     rsscircuit.build(folder / "tiny.npz", folder / "design", options)
     return folder / "design"
 
@@ -369,6 +372,17 @@ def test_the_closed_loop_runs_vectors_through_controller_and_netlist(design: Pat
     assert {check["name"] for check in found["tiles"][0]["checks"]} >= {"quiet while loading", ROWS, "results"}
     assert all(check["figure"] is not None for check in found["tiles"][0]["checks"])
     flip(design, 0, PICKED[0] % (BITS // SIZE))
+    spoilt = run_closed_loop(design, layer="out", tile=0)
+    assert ROWS in failed(spoilt["tiles"][0])
+
+
+@pytest.mark.parametrize("bus", BUSES)
+def test_the_closed_loop_holds_every_switch_of_the_largest_tile(bus: str, tmp_path: Path) -> None:
+    weights = np.random.default_rng(5).uniform(-1, 1, (4, 4))
+    design = build_tiny(tmp_path, weights, resistors=MOST_SWITCHES // (2 * weights.size), bus=bus)
+    found = run_closed_loop(design, layer="out", tile=0)
+    assert found["passed"], found
+    flip(design, MOST_SWITCHES // 32 - 1, 31)
     spoilt = run_closed_loop(design, layer="out", tile=0)
     assert ROWS in failed(spoilt["tiles"][0])
 
