@@ -143,11 +143,11 @@ def _chips(result: Result) -> Figure:
                     100 * result["trained_accuracy"], color=INK, linestyle="--", linewidth=1.0, label="trained"
                 )
             axes.set(xlabel=f"{name.replace('_', ' ')}, %")
-            axes.xaxis.get_major_locator().set_params(nbins=3)
+            axes.xaxis.get_major_locator().set_params(nbins=2)
             axes.yaxis.get_major_locator().set_params(integer=True, nbins=5)
             axes.ticklabel_format(axis="x", useOffset=False)
-            if name != "output_error":
-                axes.set_xticks([tick for tick in axes.get_xticks() if tick <= 100])
+            left, right = axes.get_xlim()
+            axes.set_xticks([tick for tick in axes.get_xticks().round(9) if left <= tick <= min(right, 100)])
         every[0].set_ylabel(kind)
         handles, labels = [], []
         for axes in every:
